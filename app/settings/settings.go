@@ -1,0 +1,223 @@
+// Package settings holds the user's choices, checks them and tells when they
+// change.
+package settings
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"reflect"
+	"strings"
+	"sync"
+
+	"qwill/app/errs"
+	"qwill/app/events"
+	"qwill/engine"
+)
+
+// Settings are the user's choices.
+type Settings struct {
+	Model        string      `json:"model"` // installed model for new chats and commands; "" = the first installed
+	Mode         engine.Mode `json:"mode"`
+	Language     string      `json:"language"` // system, en, zh-Hans
+	Theme        string      `json:"theme"`    // system, light, dark
+	SystemPrompt string      `json:"system_prompt"`
+	Thinking     bool        `json:"thinking"`
+	Sampling     Sampling    `json:"sampling"`
+	ReduceMotion bool        `json:"reduce_motion"`
+}
+
+// Sampling is the engine's sampling and the length of an answer in tokens; a
+// nil field means the model's default.
+type Sampling struct {
+	engine.Sampling
+	MaxTokens *int `json:"max_tokens,omitempty"`
+}
+
+// Defaults are the choices of a new user.
+func Defaults() Settings {
+	return Settings{Mode: engine.ModeFast, Language: "system", Theme: "system"}
+}
+
+// SystemPromptLimit is the longest system prompt in bytes.
+const SystemPromptLimit = 256 << 10
+
+// Validate names the first field that is out of range.
+func (s Settings) Validate() error {
+	if err := oneOf("mode", string(s.Mode), string(engine.ModeFast), string(engine.ModeExact)); err != nil {
+		return err
+	}
+	if err := oneOf("language", s.Language, "system", "en", "zh-Hans"); err != nil {
+		return err
+	}
+	if err := oneOf("theme", s.Theme, "system", "light", "dark"); err != nil {
+		return err
+	}
+	if len(s.SystemPrompt) > SystemPromptLimit {
+		return errs.InvalidField("system_prompt", "The system prompt is longer than %d bytes.", SystemPromptLimit)
+	}
+	return s.Sampling.Validate()
+}
+
+func oneOf(field, value string, allowed ...string) error {
+	for _, a := range allowed {
+		if value == a {
+			return nil
+		}
+	}
+	return errs.InvalidField(field, "%q is not one of %s.", value, strings.Join(allowed, ", "))
+}
+
+// Validate names the first field that is out of range.
+func (s Sampling) Validate() error {
+	number := func(field string, v *float64, lo, hi float64, open bool) error {
+		if v == nil {
+			return nil
+		}
+		if math.IsNaN(*v) || *v < lo || *v > hi || open && *v == lo {
+			from := "from"
+			if open {
+				from = "above"
+			}
+			return errs.InvalidField(field, "%v is out of range.", *v).Try("give a number %s %v up to %v", from, lo, hi)
+		}
+		return nil
+	}
+	if s.TopK != nil && (*s.TopK < 0 || *s.TopK > 1_000_000) {
+		return errs.InvalidField("top_k", "%d is out of range.", *s.TopK).Try("give a whole number from 0 (off) up to 1000000")
+	}
+	if s.MaxTokens != nil && (*s.MaxTokens < 1 || *s.MaxTokens > MaxTokensLimit) {
+		return errs.InvalidField("max_tokens", "%d is out of range.", *s.MaxTokens).Try("give a whole number from 1 up to %d", MaxTokensLimit)
+	}
+	return first(
+		number("temperature", s.Temperature, 0, 2, false),
+		number("top_p", s.TopP, 0, 1, true),
+		number("min_p", s.MinP, 0, 1, false),
+		number("presence_penalty", s.PresencePenalty, -2, 2, false),
+		number("repetition_penalty", s.RepetitionPenalty, 0, 10, true),
+	)
+}
+
+// MaxTokensLimit is the longest answer that can be asked for, in tokens.
+const MaxTokensLimit = 1 << 20
+
+func first(all ...error) error {
+	for _, err := range all {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Store keeps settings by name.
+type Store interface {
+	ReadSettings(ctx context.Context) (map[string]json.RawMessage, error)
+	WriteSettings(ctx context.Context, values map[string]json.RawMessage) error
+}
+
+// Service holds the settings in memory and in the store.
+type Service struct {
+	store  Store
+	events *events.Broker
+
+	mu  sync.Mutex
+	now Settings
+}
+
+// Open reads the settings; values that no longer fit fall back to defaults.
+func Open(ctx context.Context, store Store, broker *events.Broker) (*Service, error) {
+	stored, err := store.ReadSettings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := Defaults()
+	for name, raw := range stored {
+		one, err := json.Marshal(map[string]json.RawMessage{name: raw})
+		if err != nil {
+			continue
+		}
+		next := now
+		if json.Unmarshal(one, &next) == nil && next.Validate() == nil {
+			now = next
+		}
+	}
+	return &Service{store: store, events: broker, now: now}, nil
+}
+
+// Get returns the settings in force.
+func (s *Service) Get() Settings {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now
+}
+
+// Update applies a partial JSON object: named fields are replaced whole, the
+// others stay. Nothing changes when a field is unknown or out of range.
+func (s *Service) Update(ctx context.Context, partial []byte) (Settings, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next, err := merge(s.now, partial)
+	if err != nil {
+		return Settings{}, err
+	}
+	if err := next.Validate(); err != nil {
+		return Settings{}, err
+	}
+	values, err := fields(next)
+	if err != nil {
+		return Settings{}, err
+	}
+	if err := s.store.WriteSettings(ctx, values); err != nil {
+		return Settings{}, err
+	}
+	s.now = next
+	s.events.Publish(events.Event{Name: "settings", Data: next})
+	return next, nil
+}
+
+func merge(now Settings, partial []byte) (Settings, error) {
+	var named map[string]json.RawMessage
+	if err := json.Unmarshal(partial, &named); err != nil || named == nil {
+		return now, errs.New(errs.BadJSON, 400, "The settings are not a JSON object.").Because(err)
+	}
+	if _, ok := named["sampling"]; ok {
+		now.Sampling = Sampling{}
+	}
+	d := json.NewDecoder(bytes.NewReader(partial))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&now); err != nil && !errors.Is(err, io.EOF) {
+		return now, FieldError(err)
+	}
+	return now, nil
+}
+
+// FieldError turns a JSON decoding error into one that names the field.
+func FieldError(err error) *errs.Error {
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		// The path holds embedded structs' names, which users never see.
+		field := e.Field[strings.LastIndex(e.Field, ".")+1:]
+		return errs.InvalidField(field, "A %s does not fit here.", e.Value).Because(err)
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		return errs.InvalidField(strings.Trim(name, `"`), "There is no such field.").Because(err)
+	}
+	return errs.New(errs.BadJSON, 400, "The request is not valid JSON.").Because(err)
+}
+
+func fields(s Settings) (map[string]json.RawMessage, error) {
+	v := reflect.ValueOf(s)
+	out := make(map[string]json.RawMessage, v.NumField())
+	for i := range v.NumField() {
+		raw, err := json.Marshal(v.Field(i).Interface())
+		if err != nil {
+			return nil, fmt.Errorf("encode settings: %w", err)
+		}
+		out[v.Type().Field(i).Tag.Get("json")] = raw
+	}
+	return out, nil
+}
