@@ -1,0 +1,50 @@
+// Package models keeps the list of installed models: folders in MLX form that
+// are either ours (converted from GGUF below the models folder) or linked
+// where the user keeps them.
+package models
+
+import (
+	"context"
+
+	"qwill/app/errs"
+)
+
+// Model is one installed model.
+type Model struct {
+	Name         string `json:"name"`
+	Title        string `json:"title"`
+	Path         string `json:"path"` // absolute folder
+	Architecture string `json:"architecture"`
+	Quantization string `json:"quantization"` // such as "4 bit, group 64" or "bf16"
+	Bytes        int64  `json:"bytes"`        // weight files
+	Context      int    `json:"context"`      // tokens
+	CanThink     bool   `json:"can_think"`
+	Starter      bool   `json:"starter"`
+	Missing      bool   `json:"missing"` // the folder is not there now
+	Note         string `json:"note,omitempty"`
+	Owned        bool   `json:"-"` // the folder is ours and goes with the entry
+}
+
+// Store keeps the list.
+type Store interface {
+	Models(ctx context.Context) ([]Model, error) // by name
+	// AddModel fails with errs.Conflict when the name is taken.
+	AddModel(ctx context.Context, m Model) error
+	// RemoveModel fails with errs.ModelUnknown when there is none.
+	RemoveModel(ctx context.Context, name string) error
+}
+
+// StarterName is the installed name of the model that comes with Qwill.
+const StarterName = "starter"
+
+// ErrUnknown says that no installed model has the name.
+func ErrUnknown(name string) *errs.Error {
+	return errs.New(errs.ModelUnknown, 404, "There is no model of this name.").At(name).
+		Try("see the installed ones with: qwill models list")
+}
+
+// ErrTaken says that the name is in use.
+func ErrTaken(name string) *errs.Error {
+	return errs.New(errs.Conflict, 409, "A model of this name is installed already.").At(name).
+		Try("choose another name, or remove it with: qwill models rm %s", name)
+}

@@ -1,0 +1,196 @@
+// Package store keeps chats, settings and the list of models in one SQLite
+// file. It implements the interfaces that chat, models and settings declare.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/mattn/go-sqlite3"
+
+	"qwill/app/errs"
+)
+
+// ApplicationID marks Qwill's databases ("Qwil" in ASCII).
+const ApplicationID = 0x5177696c
+
+const driverName = "qwill-sqlite3"
+
+func init() {
+	sql.Register(driverName, &sqlite3.SQLiteDriver{ConnectHook: func(c *sqlite3.SQLiteConn) error {
+		// fullfsync matters on macOS, where fsync leaves data in the drive's cache.
+		_, err := c.Exec("PRAGMA fullfsync=1; PRAGMA trusted_schema=OFF", nil)
+		return err
+	}})
+}
+
+// DB is the open database.
+type DB struct {
+	sql  *sql.DB
+	lock *os.File // shared while open; whoever sets damaged files aside needs it alone
+	path string
+}
+
+// Open opens or creates the database and brings its schema up to date. A
+// damaged file is moved, whole, into backups and a new database starts;
+// notice then tells the user so. A newer schema is refused untouched.
+func Open(ctx context.Context, path, backups string) (db *DB, notice *errs.Error, err error) {
+	lock, err := lockShared(path + ".lock")
+	if err != nil {
+		return nil, nil, err
+	}
+	conn, err := openChecked(ctx, path, checkFile)
+	if damage, damaged := errors.AsType[*damagedError](err); damaged {
+		if notice, err = setAside(path, backups, lock, damage); err != nil {
+			lock.Close()
+			return nil, nil, err
+		}
+		conn, err = openChecked(ctx, path, nil)
+	}
+	if err != nil {
+		lock.Close()
+		return nil, nil, explain(path, err)
+	}
+	return &DB{sql: conn, lock: lock, path: path}, notice, nil
+}
+
+// Close ends all use of the database.
+func (db *DB) Close() error { return errors.Join(db.sql.Close(), db.lock.Close()) }
+
+// Check runs SQLite's quick check; nil means that the file is whole.
+func (db *DB) Check(ctx context.Context) error {
+	if err := quickCheck(ctx, db.sql); err != nil {
+		return explain(db.path, err)
+	}
+	return nil
+}
+
+// Version gives SQLite's version and the schema's number.
+func (db *DB) Version(ctx context.Context) (library string, schema int, err error) {
+	library, _, _ = sqlite3.Version()
+	schema, err = userVersion(ctx, db.sql)
+	return library, schema, err
+}
+
+func openChecked(ctx context.Context, path string, before func(path string) error) (*sql.DB, error) {
+	if before != nil {
+		if err := before(path); err != nil {
+			return nil, err
+		}
+	}
+	query := url.Values{
+		"_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_foreign_keys": {"on"},
+		"_busy_timeout": {"5000"}, "_txlock": {"immediate"},
+	}
+	dsn := (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: query.Encode()}).String()
+	conn, err := sql.Open(driverName, dsn)
+	if err != nil {
+		return nil, err
+	}
+	conn.SetMaxOpenConns(4)
+	if err := prepare(ctx, conn); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+func prepare(ctx context.Context, conn *sql.DB) error {
+	if err := quickCheck(ctx, conn); err != nil {
+		return err
+	}
+	return migrate(ctx, conn)
+}
+
+// checkFile catches what SQLite would silently turn into an empty database.
+func checkFile(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		// A log without its database: its pages may hold chats.
+		if wal, err := os.Stat(path + "-wal"); err == nil && wal.Size() > 0 {
+			return &damagedError{what: "the file is missing but its log is there"}
+		}
+		return nil
+	case err != nil:
+		return err
+	case info.IsDir():
+		return errs.New(errs.Database, 500, "A folder lies where the database should be.").At(path).Try("move it away and start again")
+	case info.Size() == 0:
+		return &damagedError{what: "the file is empty", mayBeYoung: true}
+	}
+	return nil
+}
+
+type damagedError struct {
+	what       string
+	mayBeYoung bool // looks the same while another process creates it
+}
+
+func (e *damagedError) Error() string { return e.what }
+
+func quickCheck(ctx context.Context, conn *sql.DB) error {
+	rows, err := conn.QueryContext(ctx, "PRAGMA quick_check(1)")
+	if err != nil {
+		return asDamage(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			return asDamage(err)
+		}
+		if line != "ok" {
+			return &damagedError{what: line}
+		}
+	}
+	return asDamage(rows.Err())
+}
+
+func asDamage(err error) error {
+	if e, ok := errors.AsType[sqlite3.Error](err); ok && (e.Code == sqlite3.ErrCorrupt || e.Code == sqlite3.ErrNotADB) {
+		return &damagedError{what: e.Error()}
+	}
+	return err
+}
+
+// explain adds what the user can do to errors of SQLite and the file system.
+func explain(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if e, ok := errors.AsType[*errs.Error](err); ok {
+		return e
+	}
+	if e, ok := errors.AsType[*damagedError](err); ok {
+		return errs.New(errs.Database, 500, "The database is damaged (%s).", e.what).At(path).
+			Try("quit Qwill and start it again: it sets the damaged file aside").Because(err)
+	}
+	out := errs.New(errs.Database, 500, "The database cannot be used: %v.", err).At(path).Because(err)
+	if e, ok := errors.AsType[sqlite3.Error](err); ok {
+		switch e.Code {
+		case sqlite3.ErrBusy, sqlite3.ErrLocked:
+			out.Code, out.Status, out.Message = errs.DatabaseLock, 503, "Another program holds the database."
+			return out.Try("close the program that uses it and try again")
+		case sqlite3.ErrReadonly, sqlite3.ErrPerm, sqlite3.ErrCantOpen:
+			return out.Try("make the file and its folder writable for you (%s)", filepath.Dir(path))
+		case sqlite3.ErrFull:
+			return out.Try("free some space on the disk; nothing that was saved is lost")
+		}
+	}
+	return out.Try("see: qwill doctor")
+}
+
+// wrap gives errors of a query their sentence.
+func (db *DB) wrap(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return explain(db.path, fmt.Errorf("%s: %w", doing, err))
+}

@@ -1,0 +1,486 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"qwill/app/chat"
+	"qwill/app/errs"
+	"qwill/app/models"
+)
+
+func place(t *testing.T) (path, backups string) {
+	dir := t.TempDir()
+	return filepath.Join(dir, "q will?#.db"), filepath.Join(dir, "backups")
+}
+
+func open(t *testing.T, path, backups string) (*DB, *errs.Error) {
+	t.Helper()
+	db, notice, err := Open(t.Context(), path, backups)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db, notice
+}
+
+func pragma(t *testing.T, db *DB, name string) (v string) {
+	t.Helper()
+	if err := db.sql.QueryRowContext(t.Context(), "PRAGMA "+name).Scan(&v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestOpenSetsDurability(t *testing.T) {
+	path, backups := place(t)
+	db, notice := open(t, path, backups)
+	if notice != nil {
+		t.Errorf("a new database came with a notice: %v", notice)
+	}
+	for name, want := range map[string]string{
+		"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000",
+		"fullfsync": "1", "application_id": fmt.Sprint(ApplicationID), "user_version": "1",
+	} {
+		if got := pragma(t, db, name); got != want {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+		t.Errorf("the file is not where it should be: %v", err)
+	}
+	library, schema, err := db.Version(t.Context())
+	if err != nil || schema != 1 || library == "" {
+		t.Errorf("version %q %d %v", library, schema, err)
+	}
+}
+
+func example(id string, n int) (chat.Chat, []chat.Message) {
+	at := time.UnixMilli(1_790_000_000_000).UTC()
+	temperature := 0.5
+	c := chat.Chat{Summary: chat.Summary{ID: id, Title: "T " + id, Updated: at, Model: "m"}, Created: at, SystemPrompt: "be kind", Thinking: true}
+	c.Sampling.Temperature = &temperature
+	var all []chat.Message
+	parent := ""
+	for i := range n {
+		m := chat.Message{ID: fmt.Sprintf("%s-%d", id, i), Parent: parent, Role: chat.User, Content: fmt.Sprintf("text %d 😀", i), Status: chat.Done, Created: at}
+		if i%2 == 1 {
+			m.Role, m.Model, m.ReasoningMS, m.Reasoning = chat.Assistant, "m", 12, "hm"
+			m.Stats = &chat.Stats{Finish: "stop", Seed: "18446744073709551615", PromptTokens: i}
+			m.Error = errs.New(errs.EngineCrash, 0, "died")
+		}
+		parent = m.ID
+		all = append(all, m)
+	}
+	return c, all
+}
+
+func TestChatsRoundTripAndReopen(t *testing.T) {
+	ctx := t.Context()
+	path, backups := place(t)
+	db, _ := open(t, path, backups)
+	c, all := example("a", 4)
+	if err := db.Append(ctx, c, "", all...); err != nil {
+		t.Fatal(err)
+	}
+	later, _ := example("b", 0)
+	later.Updated = later.Updated.Add(time.Second)
+	if err := db.PutChat(ctx, later); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	db, _ = open(t, path, backups)
+	got, err := db.Chat(ctx, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Messages = all
+	if d := cmp.Diff(c, got, cmpopts.EquateEmpty()); d != "" {
+		t.Error(d)
+	}
+	list, err := db.Chats(ctx)
+	if err != nil || len(list) != 2 || list[0].ID != "b" {
+		t.Errorf("list %v %v", list, err)
+	}
+
+	// An edit drops what came after and may use the same id again.
+	edited := all[2]
+	edited.Content = "new"
+	if err := db.Append(ctx, c, edited.ID, edited); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := db.Chat(ctx, "a"); len(got.Messages) != 3 || got.Messages[2].Content != "new" {
+		t.Errorf("after the edit: %+v", got.Messages)
+	}
+	// Of a failing Append nothing stays, not even what it dropped.
+	if err := db.Append(ctx, c, all[0].ID, all[0], all[0]); err == nil {
+		t.Fatal("a double id was accepted")
+	}
+	if got, _ := db.Chat(ctx, "a"); len(got.Messages) != 3 {
+		t.Error("a failed write changed the chat")
+	}
+	if err := db.DeleteChat(ctx, "a"); err != nil {
+		t.Fatal(err)
+	}
+	var left int
+	if err := db.sql.QueryRow("SELECT count(*) FROM messages").Scan(&left); err != nil || left != 0 {
+		t.Errorf("%d messages outlived their chat (%v)", left, err)
+	}
+	for _, err := range []error{db.DeleteChat(ctx, "a"), second(db.Chat(ctx, "a"))} {
+		if errs.From(err).Code != errs.NotFound {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func TestInterruptKeepsText(t *testing.T) {
+	ctx := t.Context()
+	db, _ := open(t, first(place(t)), t.TempDir())
+	c, all := example("a", 2)
+	all[1].Status, all[1].Content, all[1].Error = chat.Writing, "half a", nil
+	if err := db.Append(ctx, c, "", all...); err != nil {
+		t.Fatal(err)
+	}
+	all[1].Content = "half a sentence"
+	if err := db.SaveReply(ctx, all[1]); err != nil {
+		t.Fatal(err)
+	}
+	n, err := db.InterruptReplies(ctx, *errs.New(errs.Interrupted, 0, "ended"))
+	if err != nil || n != 1 {
+		t.Fatalf("%d %v", n, err)
+	}
+	got, err := db.Chat(ctx, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := got.Messages[1]; m.Status != chat.Interrupted || m.Content != "half a sentence" || m.Error == nil || m.Error.Code != errs.Interrupted {
+		t.Errorf("got %+v", m)
+	}
+}
+
+func plainDSN(path string) string {
+	return (&url.URL{Scheme: "file", OmitHost: true, Path: path}).String()
+}
+
+func first(a, _ string) string { return a }
+
+func TestModels(t *testing.T) {
+	ctx := t.Context()
+	db, _ := open(t, first(place(t)), t.TempDir())
+	m := models.Model{Name: "n", Title: "N", Path: "/p", Architecture: "llama", Quantization: "4 bit", Bytes: 1 << 40, Context: 7, CanThink: true, Starter: true, Owned: true, Note: "x"}
+	if err := db.AddModel(ctx, m); err != nil {
+		t.Fatal(err)
+	}
+	if e := errs.From(db.AddModel(ctx, m)); e == nil || e.Code != errs.Conflict {
+		t.Errorf("a double name gave %v", e)
+	}
+	got, err := db.Models(ctx)
+	if d := cmp.Diff([]models.Model{m}, got); d != "" || err != nil {
+		t.Error(d, err)
+	}
+	if err := db.RemoveModel(ctx, "n"); err != nil {
+		t.Fatal(err)
+	}
+	if e := errs.From(db.RemoveModel(ctx, "n")); e == nil || e.Code != errs.ModelUnknown {
+		t.Errorf("got %v", e)
+	}
+}
+
+// Damaged files of every kind are set aside byte for byte, and work goes on.
+func TestDamagedDatabaseIsSetAside(t *testing.T) {
+	good := func(t *testing.T, path, backups string) []byte {
+		db, _ := open(t, path, backups)
+		for i := range 40 {
+			c, all := example(fmt.Sprint("c", i), 10)
+			if err := db.Append(t.Context(), c, "", all...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := db.sql.Exec("PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	for name, damage := range map[string]func([]byte) []byte{
+		"empty":        func([]byte) []byte { return nil },
+		"text":         func([]byte) []byte { return bytes.Repeat([]byte("not a database "), 1000) },
+		"truncated":    func(b []byte) []byte { return b[:len(b)/2] },
+		"header":       func(b []byte) []byte { copy(b, "garbage garbage!"); return b },
+		"middle pages": func(b []byte) []byte { copy(b[8192:], bytes.Repeat([]byte{0x5a}, len(b)-8192)); return b },
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, backups := place(t)
+			bad := damage(good(t, path, backups))
+			if err := os.WriteFile(path, bad, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			db, notice := open(t, path, backups)
+			if notice == nil || notice.Code != errs.DatabaseLost || notice.Hint == "" {
+				t.Fatalf("notice %+v", notice)
+			}
+			kept, err := os.ReadFile(notice.Detail)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(kept, bad) {
+				t.Error("the backup differs from the damaged file")
+			}
+			if list, err := db.Chats(t.Context()); err != nil || len(list) != 0 {
+				t.Errorf("%v %v", list, err)
+			}
+			c, all := example("new", 2)
+			if err := db.Append(t.Context(), c, "", all...); err != nil {
+				t.Error(err)
+			}
+			db.Close()
+			if _, notice := open(t, path, backups); notice != nil {
+				t.Errorf("told twice: %v", notice)
+			}
+		})
+	}
+}
+
+func TestDamagedWhileAnotherUsesIt(t *testing.T) {
+	path, backups := place(t)
+	db, _ := open(t, path, backups)
+	if _, err := db.sql.Exec("PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(strings.Repeat("x", 9000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := Open(t.Context(), path, backups)
+	if e := errs.From(err); e == nil || e.Code != errs.Database || e.Hint == "" {
+		t.Errorf("got %v", err)
+	}
+	if b, _ := os.ReadFile(path); len(b) != 9000 {
+		t.Error("the file was moved away under its user")
+	}
+}
+
+func TestNewerSchemaIsRefusedUntouched(t *testing.T) {
+	path, backups := place(t)
+	db, _ := open(t, path, backups)
+	if _, err := db.sql.Exec("PRAGMA user_version=99"); err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	before, _ := os.ReadFile(path)
+	_, _, err := Open(t.Context(), path, backups)
+	if e := errs.From(err); e == nil || e.Code != errs.DatabaseNew || !strings.Contains(e.Message, "99") {
+		t.Fatalf("got %v", err)
+	}
+	if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {
+		t.Error("the file changed")
+	}
+}
+
+func TestForeignDatabaseIsRefused(t *testing.T) {
+	for name, script := range map[string]string{
+		"other program": "CREATE TABLE t (x); PRAGMA application_id=7; PRAGMA user_version=1",
+		"no marks":      "CREATE TABLE t (x)",
+	} {
+		path, backups := place(t)
+		conn, err := sql.Open(driverName, plainDSN(path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Exec(script); err != nil {
+			t.Fatal(err)
+		}
+		conn.Close()
+		if _, _, err := Open(t.Context(), path, backups); errs.From(err) == nil || !strings.Contains(err.Error(), "another program") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func TestLockedDatabase(t *testing.T) {
+	path, backups := place(t)
+	db, _ := open(t, path, backups)
+	other, err := sql.Open(driverName, plainDSN(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	conn, err := other.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.ExecContext(t.Context(), "BEGIN EXCLUSIVE"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.sql.Exec("PRAGMA busy_timeout=50"); err != nil {
+		t.Fatal(err)
+	}
+	db.sql.SetMaxOpenConns(1) // keep the one with the short timeout
+	c, _ := example("a", 0)
+	if e := errs.From(db.PutChat(t.Context(), c)); e == nil || e.Code != errs.DatabaseLock || e.Hint == "" {
+		t.Errorf("got %v", e)
+	}
+	if _, err := conn.ExecContext(t.Context(), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	if err := db.PutChat(t.Context(), c); err != nil {
+		t.Errorf("after the lock: %v", err)
+	}
+}
+
+func TestUnwritableFolder(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := Open(t.Context(), filepath.Join(file, "qwill.db"), t.TempDir())
+	if e := errs.From(err); e == nil || e.Code != errs.Database || e.Hint == "" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A failing migration leaves the schema before it, whole.
+func TestMigrationIsAllOrNothing(t *testing.T) {
+	path, backups := place(t)
+	db, _ := open(t, path, backups)
+	scripts, err := migrations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := append(scripts, "CREATE TABLE more (x); INSERT INTO nowhere VALUES (1)")
+	if err := migrateTo(t.Context(), db.sql, bad); err == nil {
+		t.Fatal("a bad script passed")
+	}
+	if got := pragma(t, db, "user_version"); got != "1" {
+		t.Errorf("schema is %s", got)
+	}
+	var n int
+	if err := db.sql.QueryRow("SELECT count(*) FROM sqlite_schema WHERE name = 'more'").Scan(&n); err != nil || n != 0 {
+		t.Error("half a migration stayed")
+	}
+	if err := migrateTo(t.Context(), db.sql, append(scripts, "CREATE TABLE more (x)")); err != nil {
+		t.Errorf("the next try: %v", err)
+	}
+}
+
+func TestTwoProcessesCreateTogether(t *testing.T) {
+	path, backups := place(t)
+	failures := make(chan error, 4)
+	for range 4 {
+		go func() {
+			db, _, err := Open(context.Background(), path, backups)
+			if err == nil {
+				err = db.Close()
+			}
+			failures <- err
+		}()
+	}
+	for range 4 {
+		if err := <-failures; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestMain lets the test binary play a process that is killed while it writes.
+func TestMain(m *testing.M) {
+	if path := os.Getenv("QWILL_TEST_WRITER"); path != "" {
+		writeForever(path)
+	}
+	os.Exit(m.Run())
+}
+
+func writeForever(path string) {
+	db, _, err := Open(context.Background(), path, path+".backups")
+	if err != nil {
+		fmt.Println("error:", err)
+		os.Exit(1)
+	}
+	c, all := example("k", 2)
+	all[1].Status, all[1].Content = chat.Writing, ""
+	err = db.Append(context.Background(), c, "", all...)
+	for i := 0; err == nil; i++ {
+		all[1].Content += fmt.Sprintf("word%d ", i)
+		if err = db.SaveReply(context.Background(), all[1]); err == nil {
+			fmt.Println(i) // said only after the write returned
+		}
+	}
+	fmt.Println("error:", err)
+	os.Exit(1)
+}
+
+// What a write reported as done is there after kill -9.
+func TestKilledWriterLosesNothing(t *testing.T) {
+	path, backups := place(t)
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "QWILL_TEST_WRITER="+path)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	last := -1
+	for last < 40 {
+		if _, err := fmt.Fscan(out, &last); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		var n int
+		if _, err := fmt.Fscan(out, &n); err != nil {
+			break
+		}
+		last = n
+	}
+	cmd.Wait()
+	db, notice := open(t, path, backups)
+	if notice != nil {
+		t.Fatalf("a kill damaged the file: %v", notice)
+	}
+	got, err := db.Chat(t.Context(), "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("word%d ", last); !strings.Contains(got.Messages[1].Content, want) {
+		t.Errorf("%q is lost", want)
+	}
+	if err := db.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestErrorsKeepTheirCause(t *testing.T) {
+	cause := errors.New("cause")
+	if err := explain("p", cause); !errors.Is(err, cause) {
+		t.Error("the cause is lost")
+	}
+}
