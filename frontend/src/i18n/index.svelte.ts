@@ -1,0 +1,51 @@
+import type { ApiErrorBody, Command, CommandOption, Language } from '../lib/api/types';
+import { en, type Messages } from './en';
+import { Format } from './format';
+import { zhHans } from './zh-Hans';
+
+export type Locale = 'en' | 'zh-Hans';
+
+const catalogues: Record<Locale, Messages> = { en, 'zh-Hans': zhHans };
+
+/** The catalogue for a setting; "system" takes the first preferred language that there is a catalogue for. */
+export function resolveLocale(setting: Language, preferred: readonly string[]): Locale {
+  if (setting !== 'system') return setting;
+  for (const tag of preferred) {
+    if (/^en\b/i.test(tag)) return 'en';
+    if (/^zh\b/i.test(tag)) return 'zh-Hans';
+  }
+  return 'en';
+}
+
+class I18n {
+  locale = $state<Locale>('en');
+  readonly t = $derived(catalogues[this.locale]);
+  readonly format = $derived(new Format(this.locale));
+
+  use(setting: Language): void {
+    this.locale = resolveLocale(setting, navigator.languages);
+    document.documentElement.lang = this.locale;
+  }
+
+  command(command: Pick<Command, 'id' | 'title'>): string {
+    return this.t.commands[command.id.replaceAll(/[-_]/g, '')] ?? command.title;
+  }
+
+  option(option: Pick<CommandOption, 'name' | 'title'>): string {
+    return this.t.options[option.name] ?? option.title;
+  }
+
+  /** What happened and what to do: translated by code, else in the backend's words. */
+  error(error: ApiErrorBody): { message: string; hint: string; detail: string } {
+    const known = this.t.errors[error.code];
+    // English shows the backend's own sentence: it names the very thing that failed.
+    const own = this.locale === 'en' || !known;
+    return {
+      message: (own && error.message) || (known?.message ?? error.message),
+      hint: (own && error.hint) || (known?.hint ?? error.hint ?? ''),
+      detail: error.detail ?? '',
+    };
+  }
+}
+
+export const i18n = new I18n();

@@ -1,0 +1,112 @@
+import { readEvents } from '../stream/sse';
+import type {
+  ApiErrorBody,
+  AppEvent,
+  Chat,
+  ChatFields,
+  ChatSummary,
+  Message,
+  Model,
+  ReplyEvent,
+  Settings,
+  State,
+  WriteEvent,
+  WriteRequest,
+} from './types';
+
+/** An error that the backend explained, or that the connection caused (`status` 0, code `offline`). */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly body: ApiErrorBody,
+  ) {
+    super(body.message);
+    this.name = 'ApiError';
+  }
+}
+
+/** Anything thrown, as the contract's error object. */
+export function asErrorBody(thrown: unknown): ApiErrorBody {
+  if (thrown instanceof ApiError) return thrown.body;
+  return { code: 'internal', message: thrown instanceof Error ? thrown.message : String(thrown) };
+}
+
+export function isAbort(thrown: unknown): boolean {
+  return thrown instanceof DOMException && thrown.name === 'AbortError';
+}
+
+async function request(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
+  const init: RequestInit = { method, credentials: 'same-origin' };
+  if (signal) init.signal = signal;
+  if (body !== undefined) {
+    init.headers = { 'Content-Type': 'application/json' };
+    init.body = JSON.stringify(body);
+  }
+  let response: Response;
+  try {
+    response = await fetch(`/api${path}`, init);
+  } catch (thrown) {
+    if (isAbort(thrown)) throw thrown;
+    throw new ApiError(0, { code: 'offline', message: 'Qwill does not answer.' });
+  }
+  if (!response.ok) throw new ApiError(response.status, await errorOf(response));
+  return response;
+}
+
+async function errorOf(response: Response): Promise<ApiErrorBody> {
+  try {
+    const { error } = (await response.json()) as { error?: ApiErrorBody };
+    if (error && typeof error.code === 'string') return error;
+  } catch {
+    // Not JSON: the answer did not come from Qwill's handler.
+  }
+  return { code: 'internal', message: `HTTP ${response.status}` };
+}
+
+async function json<T>(method: string, path: string, body?: unknown): Promise<T> {
+  return (await (await request(method, path, body)).json()) as T;
+}
+
+async function nothing(method: string, path: string, body?: unknown): Promise<void> {
+  await (await request(method, path, body)).arrayBuffer();
+}
+
+/** Streams a request's events. `E` is trusted to be what the contract names for that path. */
+async function* events<E>(method: string, path: string, body: unknown, signal: AbortSignal): AsyncGenerator<E> {
+  const response = await request(method, path, body, signal);
+  if (!response.body) return;
+  for await (const { event, data } of readEvents(response.body)) {
+    yield { event, data: JSON.parse(data) as unknown } as E;
+  }
+}
+
+const chat = (id: string) => `/chats/${encodeURIComponent(id)}`;
+
+/** Every call of docs/http-api.md. */
+export const api = {
+  state: () => json<State>('GET', '/state'),
+  events: (signal: AbortSignal) => events<AppEvent>('GET', '/events', undefined, signal),
+  saveSettings: (change: Partial<Settings>) => json<Settings>('PUT', '/settings', change),
+  window: (action: 'hide' | 'show' | 'prompt' | 'main') => nothing('POST', '/window', { action }),
+
+  chats: () => json<ChatSummary[]>('GET', '/chats'),
+  createChat: (fields: ChatFields) => json<Chat>('POST', '/chats', fields),
+  chat: (id: string) => json<Chat>('GET', chat(id)),
+  changeChat: (id: string, fields: ChatFields) => json<Chat>('PATCH', chat(id), fields),
+  deleteChat: (id: string) => nothing('DELETE', chat(id)),
+  send: (id: string, content: string) =>
+    json<{ user: Message; reply: Message }>('POST', `${chat(id)}/messages`, { content }),
+  edit: (id: string, message: string, content: string) =>
+    json<{ user: Message; reply: Message }>('PUT', `${chat(id)}/messages/${encodeURIComponent(message)}`, { content }),
+  regenerate: (id: string) => json<{ reply: Message }>('POST', `${chat(id)}/regenerate`),
+  stop: (id: string) => nothing('POST', `${chat(id)}/stop`),
+  reply: (id: string, signal: AbortSignal) => events<ReplyEvent>('GET', `${chat(id)}/stream`, undefined, signal),
+
+  write: (body: WriteRequest, signal: AbortSignal) => events<WriteEvent>('POST', '/write', body, signal),
+  continueInChat: (question: string, answer: string, model?: string) =>
+    json<Chat>('POST', '/write/continue', model ? { question, answer, model } : { question, answer }),
+
+  models: () => json<Model[]>('GET', '/models'),
+  importModel: (path: string, name: string) => json<Model>('POST', '/models/import', { path, name }),
+  removeModel: (name: string) => nothing('DELETE', `/models/${encodeURIComponent(name)}`),
+};

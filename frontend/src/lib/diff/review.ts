@@ -1,0 +1,69 @@
+import type { Segment } from '../api/types';
+
+export type Decision = 'open' | 'accepted' | 'rejected';
+
+export interface Change {
+  /** Place among the changes, from 0. */
+  index: number;
+  old: string;
+  new: string;
+  decision: Decision;
+}
+
+export type Part = { kind: 'same'; text: string } | { kind: 'change'; change: Change };
+
+/** Parts of a difference in reading order; changes are numbered in that order. */
+export function partsOf(segments: readonly Segment[]): Part[] {
+  let index = 0;
+  return segments.map((s) =>
+    s.kind === 'same'
+      ? { kind: 'same', text: s.old }
+      : { kind: 'change', change: { index: index++, old: s.old, new: s.new, decision: 'open' } },
+  );
+}
+
+/** The text after the decisions; changes that are still open count as accepted. */
+export function resultOf(parts: readonly Part[]): string {
+  return parts
+    .map((p) => (p.kind === 'same' ? p.text : p.change.decision === 'rejected' ? p.change.old : p.change.new))
+    .join('');
+}
+
+/** The change to look at after deciding `from`: the next open one, going round; -1 when none is left. */
+export function nextOpen(changes: readonly Change[], from: number): number {
+  for (let step = 1; step <= changes.length; step++) {
+    const i = (from + step) % changes.length;
+    if (changes[i]!.decision === 'open') return i;
+  }
+  return -1;
+}
+
+export type Action = 'next' | 'previous' | 'first' | 'last' | 'accept' | 'reject' | 'acceptAll' | null;
+
+/** What a key does in the difference view. */
+export function actionOf(event: Pick<KeyboardEvent, 'key' | 'shiftKey' | 'ctrlKey' | 'metaKey' | 'altKey'>): Action {
+  if (event.ctrlKey || event.metaKey || event.altKey) return null;
+  switch (event.key) {
+    case 'ArrowRight':
+    case 'ArrowDown':
+    case 'j':
+    case 'J':
+      return 'next';
+    case 'ArrowLeft':
+    case 'ArrowUp':
+    case 'k':
+    case 'K':
+      return 'previous';
+    case 'Home':
+      return 'first';
+    case 'End':
+      return 'last';
+    case 'Enter':
+      return event.shiftKey ? 'acceptAll' : 'accept';
+    case 'Delete':
+    case 'Backspace':
+      return 'reject';
+    default:
+      return null;
+  }
+}
