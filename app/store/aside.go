@@ -1,44 +1,40 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"qwill/app/errs"
+	"qwill/app/filelock"
 )
 
 // lockShared takes the lock that every user of the database shares.
-func lockShared(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
+func lockShared(ctx context.Context, path string) (*filelock.Lock, error) {
+	// Whoever sets files aside holds the lock alone for a moment.
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	lock, err := filelock.Shared(ctx, path)
+	switch {
+	case errors.Is(err, filelock.ErrHeld):
+		return nil, errs.New(errs.DatabaseLock, 503, "Another program holds the database.").At(path).
+			Try("close the program that uses it and try again").Because(err)
+	case err != nil:
 		return nil, errs.New(errs.Database, 500, "The database's folder cannot be written: %v.", err).At(path).
 			Try("make the folder writable for you, or set QWILL_HOME to another one").Because(err)
 	}
-	// Whoever sets files aside holds the lock alone for a moment.
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
-		if err == nil {
-			return f, nil
-		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) || time.Now().After(deadline) {
-			f.Close()
-			return nil, errs.New(errs.DatabaseLock, 503, "Another program holds the database.").At(path).
-				Try("close the program that uses it and try again").Because(err)
-		}
-	}
+	return lock, nil
 }
 
 // setAside moves the damaged files, whole, into a dated backup. It gives no
 // notice when another process is just creating the file.
-func setAside(path, backups string, lock *os.File, damage *damagedError) (*errs.Error, error) {
-	err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	// Also after a failure, which drops the shared lock.
-	defer syscall.Flock(int(lock.Fd()), syscall.LOCK_SH)
+func setAside(path, backups string, lock *filelock.Lock, damage *damagedError) (*errs.Error, error) {
+	err := lock.Upgrade()
+	defer lock.Downgrade()
 	if err != nil {
 		if damage.mayBeYoung {
 			return nil, nil

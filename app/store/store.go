@@ -15,6 +15,7 @@ import (
 	"github.com/mattn/go-sqlite3"
 
 	"qwill/app/errs"
+	"qwill/app/filelock"
 )
 
 // ApplicationID marks Qwill's databases ("Qwil" in ASCII).
@@ -33,7 +34,7 @@ func init() {
 // DB is the open database.
 type DB struct {
 	sql  *sql.DB
-	lock *os.File // shared while open; whoever sets damaged files aside needs it alone
+	lock *filelock.Lock // shared while open; whoever sets damaged files aside needs it alone
 	path string
 }
 
@@ -41,27 +42,27 @@ type DB struct {
 // damaged file is moved, whole, into backups and a new database starts;
 // notice then tells the user so. A newer schema is refused untouched.
 func Open(ctx context.Context, path, backups string) (db *DB, notice *errs.Error, err error) {
-	lock, err := lockShared(path + ".lock")
+	lock, err := lockShared(ctx, path+".lock")
 	if err != nil {
 		return nil, nil, err
 	}
 	conn, err := openChecked(ctx, path, checkFile)
 	if damage, damaged := errors.AsType[*damagedError](err); damaged {
 		if notice, err = setAside(path, backups, lock, damage); err != nil {
-			lock.Close()
+			lock.Release()
 			return nil, nil, err
 		}
 		conn, err = openChecked(ctx, path, nil)
 	}
 	if err != nil {
-		lock.Close()
+		lock.Release()
 		return nil, nil, explain(path, err)
 	}
 	return &DB{sql: conn, lock: lock, path: path}, notice, nil
 }
 
 // Close ends all use of the database.
-func (db *DB) Close() error { return errors.Join(db.sql.Close(), db.lock.Close()) }
+func (db *DB) Close() error { return errors.Join(db.sql.Close(), db.lock.Release()) }
 
 // Check runs SQLite's quick check; nil means that the file is whole.
 func (db *DB) Check(ctx context.Context) error {

@@ -1,0 +1,211 @@
+package chat
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"qwill/app/errs"
+	"qwill/app/events"
+	"qwill/engine"
+)
+
+// flushEvery bounds how much text kill -9 can take.
+const flushEvery = 300 * time.Millisecond
+
+// reply is one running reply and its watchers.
+type reply struct {
+	chatID string
+	params engine.GenerateParams
+	cancel context.CancelFunc
+	done   chan struct{} // closed after the last event and the last save
+
+	mu       sync.Mutex // guards what follows and orders it with published events
+	message  Message
+	broker   events.Broker
+	stopped  bool // by the user
+	closing  bool // by the end of the app
+	paused   bool
+	dirty    bool // has text that is not saved
+	thinking time.Time
+	ended    bool
+}
+
+// watch gives the reply as it stands and all that follows.
+func (r *reply) watch() *events.Subscription {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	first := []events.Event{{Name: EventSnapshot, Data: r.message}}
+	if r.ended {
+		first = append(first, events.Event{Name: EventDone, Data: r.message})
+	}
+	return r.broker.Subscribe(first...)
+}
+
+func (r *reply) snapshot() Message {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.message
+}
+
+// loading is told while the model loads.
+func (r *reply) loading(percent int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.begin()
+	r.broker.Publish(events.Event{Name: EventLoading, Data: Loading{percent}})
+}
+
+func (r *reply) begin() {
+	if r.message.Status == Queued {
+		r.message.Status = Writing
+		r.dirty = true
+	}
+}
+
+// event is told each step of the generation.
+func (r *reply) event(e engine.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e.Paused {
+		r.paused = true
+		r.broker.Publish(events.Event{Name: EventPaused, Data: Empty{}})
+		return
+	}
+	if r.paused {
+		r.paused = false
+		r.broker.Publish(events.Event{Name: EventResumed, Data: Empty{}})
+	}
+	r.begin()
+	if p := e.Prefill; p != nil {
+		r.broker.Publish(events.Event{Name: EventPrefill, Data: Prefill{p.Cached, p.Done, p.Total}})
+	}
+	if e.Reasoning == "" && e.Text == "" {
+		return
+	}
+	if e.Reasoning != "" && r.thinking.IsZero() {
+		r.thinking = time.Now()
+	}
+	if e.Text != "" {
+		r.endThinking()
+	}
+	r.message.Reasoning += e.Reasoning
+	r.message.Content += e.Text
+	r.dirty = true
+	r.broker.Publish(events.Event{Name: EventDelta, Data: Delta{e.Reasoning, e.Text}})
+}
+
+// endThinking takes the time of the thinking, once.
+func (r *reply) endThinking() {
+	if !r.thinking.IsZero() && r.message.ReasoningMS == 0 {
+		r.message.ReasoningMS = max(1, time.Since(r.thinking).Milliseconds())
+	}
+}
+
+// finish sets the final status; what was written stays whatever happened.
+func (r *reply) finish(res engine.Result, err error) Message {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.endThinking()
+	m := &r.message
+	if err == nil && res.PromptTokens > 0 {
+		m.Stats = StatsOf(res, r.params.Mode)
+	}
+	switch e := errs.From(err); {
+	case r.stopped:
+		m.Status = Stopped
+	case r.closing:
+		m.Status, m.Error = Interrupted, errInterrupted()
+	case err != nil && (e.Code == errs.EngineCrash || e.Code == errs.Cancelled):
+		m.Status, m.Error = Interrupted, e
+	case err != nil:
+		m.Status, m.Error = Failed, e
+	case res.Finish == "cancelled":
+		m.Status = Stopped
+	default:
+		m.Status = Done
+	}
+	r.dirty = false
+	return *m
+}
+
+// unsaved gives the reply when it has news for the store.
+func (r *reply) unsaved() (Message, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	dirty := r.dirty
+	r.dirty = false
+	return r.message, dirty
+}
+
+func errInterrupted() *errs.Error {
+	return errs.New(errs.Interrupted, 500, "Qwill ended while this reply was being written.").Try("regenerate it to have it whole")
+}
+
+// run writes one reply to its end.
+func (m *Manager) run(ctx context.Context, r *reply) {
+	defer m.running.Done()
+	defer close(r.done)
+	flushed := make(chan struct{})
+	end := make(chan struct{})
+	go func() {
+		defer close(flushed)
+		m.flush(r, end)
+	}()
+	res, err := m.engine.Generate(ctx, r.params, r.event, r.loading)
+	close(end)
+	<-flushed
+
+	final := r.finish(res, err)
+	if err != nil && final.Status == Failed {
+		slog.Error("reply failed", "chat", r.chatID, "error", err)
+	}
+	if err := m.saveFinal(final); err != nil {
+		slog.Error("reply not saved", "chat", r.chatID, "error", err)
+		r.mu.Lock()
+		r.message.Error = errs.From(err)
+		final = r.message
+		r.mu.Unlock()
+	}
+	m.mu.Lock()
+	if m.live[r.chatID] == r {
+		delete(m.live, r.chatID)
+	}
+	m.mu.Unlock()
+	r.mu.Lock()
+	r.ended = true
+	r.broker.Publish(events.Event{Name: EventDone, Data: final})
+	r.broker.Close()
+	r.mu.Unlock()
+	m.tell(r.chatID, "changed")
+}
+
+func (m *Manager) flush(r *reply, end <-chan struct{}) {
+	tick := time.NewTicker(flushEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-end:
+			return
+		case <-tick.C:
+		}
+		if message, dirty := r.unsaved(); dirty {
+			// A failure here is tried again with the next text, and at the end.
+			if err := m.store.SaveReply(context.Background(), message); err != nil {
+				slog.Warn("partial reply not saved", "chat", r.chatID, "error", err)
+			}
+		}
+	}
+}
+
+// saveFinal tries for a while: the disk may be full only for a moment.
+func (m *Manager) saveFinal(message Message) (err error) {
+	for _, wait := range []time.Duration{0, 100 * time.Millisecond, time.Second} {
+		time.Sleep(wait)
+		if err = m.store.SaveReply(context.Background(), message); err == nil {
+			return nil
+		}
+	}
+	return err
+}
