@@ -1,0 +1,454 @@
+// Package serve decides which model is in memory. Every door generates through
+// it: a model is opened when it is first wanted, by one load however many ask,
+// it stays until another is wanted, and what memory cannot hold is refused
+// ahead with the numbers. The order of generations is the engine's own.
+package serve
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"qwill/app/errs"
+	"qwill/engine"
+	"qwill/engine/proto"
+)
+
+// Engine is what serve needs of *engine.Engine.
+type Engine interface {
+	Start(ctx context.Context) (engine.HelloResult, error)
+	Open(ctx context.Context, path string, mode engine.Mode, progress func(engine.LoadProgress)) (engine.ModelInfo, error)
+	CloseModel(ctx context.Context, path string, mode engine.Mode) error
+	Generate(ctx context.Context, p engine.GenerateParams, fn func(engine.Event)) (engine.Result, error)
+	Subscribe(fn func(engine.State)) (cancel func())
+}
+
+// Options of a Server; zero fields take the default named.
+type Options struct {
+	Queue int           // requests at once, running or waiting; default 64
+	Idle  time.Duration // unload a model unused for so long; default never
+}
+
+// Status is the engine and the load under way, for the page.
+type Status struct {
+	Phase   string // of engine.State, or Loading
+	Path    string // folder of the model that loads or was last ready
+	Percent int    // of the load
+	Message string // why the engine is not ready
+	Device  string
+	Kernels string
+}
+
+// Loading is the phase of Status while a model loads.
+const Loading = "loading"
+
+// Server owns the resident models. Its methods may be called from any goroutine.
+type Server struct {
+	engine Engine
+	opt    Options
+
+	ops sync.Mutex // one load or unload at a time
+
+	mu        sync.Mutex
+	residents map[key]*resident
+	changed   chan struct{} // closed and replaced when a resident becomes idle or goes
+	inside    int           // requests at once
+	closed    bool
+
+	status Status
+	subs   map[int]func(Status)
+	next   int
+	stop   func()
+}
+
+type key struct {
+	path string
+	mode engine.Mode
+}
+
+// resident is a model that is open or opening.
+type resident struct {
+	key    key
+	bytes  int64 // of the weight files
+	users  int
+	idle   *time.Timer
+	opened chan struct{} // closed when info and err are set
+	info   engine.ModelInfo
+	err    error
+	watch  map[int]func(int) // who wants the load's progress
+}
+
+// New makes a server over an engine.
+func New(e Engine, opt Options) *Server {
+	if opt.Queue == 0 {
+		opt.Queue = 64
+	}
+	s := &Server{engine: e, opt: opt, residents: map[key]*resident{}, changed: make(chan struct{}), subs: map[int]func(Status){}}
+	s.stop = e.Subscribe(s.engineState)
+	return s
+}
+
+// Close forgets the models; the engine itself is its owner's to close.
+func (s *Server) Close() {
+	s.stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	for _, r := range s.residents {
+		if r.idle != nil {
+			r.idle.Stop()
+		}
+	}
+	s.residents = map[key]*resident{}
+	s.poke()
+}
+
+// engineState follows the child: with it go its models.
+func (s *Server) engineState(st engine.State) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st.Phase != engine.Ready {
+		s.residents = map[key]*resident{}
+		s.poke()
+	}
+	if st.Phase == engine.Ready && s.status.Phase == Loading {
+		return
+	}
+	s.tell(func(v *Status) {
+		v.Phase, v.Message, v.Device, v.Kernels = st.Phase, st.Cause, st.Hello.Device, st.Hello.Kernels
+	})
+}
+
+// Status gives the current status.
+func (s *Server) Status() Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.status
+}
+
+// Subscribe calls fn with the status now and at every change, until cancel. fn
+// must not block nor call the server.
+func (s *Server) Subscribe(fn func(Status)) (cancel func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := s.next
+	s.next++
+	s.subs[id] = fn
+	fn(s.status)
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.subs, id)
+	}
+}
+
+// tell changes the status. The caller holds mu.
+func (s *Server) tell(change func(*Status)) {
+	before := s.status
+	change(&s.status)
+	if s.status == before {
+		return
+	}
+	for _, fn := range s.subs {
+		fn(s.status)
+	}
+}
+
+func (s *Server) poke() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// Generate runs one generation as engine.Generate does, after its model was
+// made resident. loading, which may be nil, is told the percentage while the
+// model loads; neither callback may block for long. When ctx ends before the
+// generation starts, the result is FinishCancelled too.
+func (s *Server) Generate(ctx context.Context, p engine.GenerateParams, event func(engine.Event), loading func(percent int)) (engine.Result, error) {
+	if e := p.Validate(); e != nil {
+		return engine.Result{}, e // before a model is loaded for it
+	}
+	if err := s.enter(); err != nil {
+		return engine.Result{}, err
+	}
+	defer s.leave()
+	r, err := s.acquire(ctx, key{p.Path, p.Mode}, loading)
+	if err != nil {
+		if ctx.Err() != nil {
+			return engine.Result{Finish: proto.FinishCancelled}, nil
+		}
+		return engine.Result{}, err
+	}
+	defer s.release(r)
+	return s.engine.Generate(ctx, p, event)
+}
+
+// Open makes a model resident and describes it.
+func (s *Server) Open(ctx context.Context, path string, mode engine.Mode, loading func(percent int)) (engine.ModelInfo, error) {
+	p := proto.OpenParams{Path: path, Mode: mode}
+	if e := p.Validate(); e != nil {
+		return engine.ModelInfo{}, e
+	}
+	r, err := s.acquire(ctx, key{path, mode}, loading)
+	if err != nil {
+		return engine.ModelInfo{}, err
+	}
+	defer s.release(r)
+	return r.info, nil
+}
+
+// Forget unloads a model in all modes, once what runs on it has ended; for a
+// model that is about to be deleted. It fails with errs.ModelInUse when it is
+// still used when ctx ends.
+func (s *Server) Forget(ctx context.Context, path string) error {
+	for {
+		s.mu.Lock()
+		busy := false
+		var gone []*resident
+		for k, r := range s.residents {
+			switch {
+			case k.path != path:
+			case r.users > 0:
+				busy = true
+			default:
+				gone = append(gone, r)
+				s.drop(r)
+			}
+		}
+		changed := s.changed
+		s.mu.Unlock()
+		for _, r := range gone {
+			s.unload(r)
+		}
+		if !busy {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return errs.New(errs.ModelInUse, 409, "The model is in use.").At(path).Try("stop what it writes first")
+		}
+	}
+}
+
+func (s *Server) enter() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.inside >= s.opt.Queue {
+		return errs.New(errs.Busy, 503, "Too many requests wait: %d.", s.inside).Try("try again when some have ended")
+	}
+	s.inside++
+	return nil
+}
+
+func (s *Server) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inside--
+}
+
+// acquire gives the resident for k, counted as used, opening it if need be.
+func (s *Server) acquire(ctx context.Context, k key, loading func(int)) (*resident, error) {
+	r, mine, err := s.reserve(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	if loading != nil {
+		defer s.follow(r, loading)()
+	}
+	if mine {
+		go s.open(r) // for all who wait, whoever leaves first
+	}
+	select {
+	case <-r.opened:
+	case <-ctx.Done():
+		s.release(r)
+		return nil, ctx.Err()
+	}
+	if r.err != nil {
+		s.release(r)
+		return nil, r.err
+	}
+	return r, nil
+}
+
+// reserve finds or adds the resident for k; mine says that the caller must open
+// it. A model that is in use is waited for when memory cannot hold both.
+func (s *Server) reserve(ctx context.Context, k key) (r *resident, mine bool, err error) {
+	hello, err := s.engine.Start(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	bytes, err := weightBytes(k.path)
+	if err != nil {
+		return nil, false, err
+	}
+	if err := admit(k.path, bytes, hello.MemoryByte); err != nil {
+		return nil, false, err
+	}
+	for {
+		s.mu.Lock()
+		if s.closed {
+			s.mu.Unlock()
+			return nil, false, errs.New(errs.EngineAbsent, 503, "Qwill is closing.")
+		}
+		if r := s.residents[k]; r != nil {
+			r.users++
+			if r.idle != nil {
+				r.idle.Stop()
+				r.idle = nil
+			}
+			s.mu.Unlock()
+			return r, false, nil
+		}
+		var gone []*resident
+		var busy int64
+		for _, o := range s.residents {
+			if o.users == 0 {
+				gone = append(gone, o)
+				s.drop(o)
+			} else {
+				busy += o.bytes
+			}
+		}
+		if busy == 0 || admit(k.path, busy+bytes, hello.MemoryByte) == nil {
+			r := &resident{key: k, bytes: bytes, users: 1, opened: make(chan struct{}), watch: map[int]func(int){}}
+			s.residents[k] = r
+			s.mu.Unlock()
+			for _, o := range gone {
+				s.unload(o)
+			}
+			return r, true, nil
+		}
+		changed := s.changed
+		s.mu.Unlock()
+		for _, o := range gone {
+			s.unload(o)
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, false, ctx.Err()
+		}
+	}
+}
+
+// open loads the model of r.
+func (s *Server) open(r *resident) {
+	s.ops.Lock()
+	defer s.ops.Unlock()
+	s.progress(r, 0)
+	info, err := s.engine.Open(context.Background(), r.key.path, r.key.mode, func(p engine.LoadProgress) {
+		if p.Total > 0 {
+			s.progress(r, int(min(99, max(0, 100*p.Done/p.Total))))
+		}
+	})
+	s.mu.Lock()
+	r.info, r.err = info, err
+	close(r.opened)
+	if err != nil {
+		s.drop(r)
+		s.poke()
+	}
+	s.tell(func(v *Status) {
+		if v.Phase == Loading {
+			v.Phase, v.Percent = engine.Ready, 0
+		}
+	})
+	s.mu.Unlock()
+}
+
+func (s *Server) progress(r *resident, percent int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tell(func(v *Status) { v.Phase, v.Path, v.Percent, v.Message = Loading, r.key.path, percent, "" })
+	for _, fn := range r.watch {
+		fn(percent)
+	}
+}
+
+func (s *Server) follow(r *resident, fn func(int)) (stop func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next++
+	id := s.next
+	r.watch[id] = fn
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(r.watch, id)
+	}
+}
+
+// release ends one use.
+func (s *Server) release(r *resident) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r.users--
+	if r.users > 0 {
+		return
+	}
+	s.poke()
+	if s.opt.Idle > 0 && s.residents[r.key] == r {
+		r.idle = time.AfterFunc(s.opt.Idle, func() {
+			s.mu.Lock()
+			unused := s.residents[r.key] == r && r.users == 0
+			if unused {
+				s.drop(r)
+			}
+			s.mu.Unlock()
+			if unused {
+				s.unload(r)
+			}
+		})
+	}
+}
+
+// drop takes r off the list. The caller holds mu.
+func (s *Server) drop(r *resident) {
+	if s.residents[r.key] == r {
+		delete(s.residents, r.key)
+	}
+}
+
+// unload frees a dropped resident in the child.
+func (s *Server) unload(r *resident) {
+	<-r.opened
+	if r.err != nil {
+		return
+	}
+	s.ops.Lock()
+	defer s.ops.Unlock()
+	s.mu.Lock()
+	again := s.residents[r.key] != nil
+	s.mu.Unlock()
+	if again {
+		return // wanted again meanwhile: its load finds it open
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	_ = s.engine.CloseModel(ctx, r.key.path, r.key.mode) // a child that died has freed it too
+}
+
+// weightBytes is the size of a model folder's weight files.
+func weightBytes(path string) (int64, error) {
+	files, err := filepath.Glob(filepath.Join(escape(path), "*.safetensors"))
+	if err != nil || len(files) == 0 {
+		if _, err := os.Stat(path); err != nil {
+			return 0, errs.New(errs.ModelMissing, 404, "The model's folder is not there.").At(path).
+				Try("plug in its disk, or remove the model and add it again").Because(err)
+		}
+		return 0, &proto.Error{Code: proto.CodeModel, Message: "the folder holds no .safetensors file",
+			ErrorData: proto.ErrorData{File: path, Hint: "choose a folder in MLX form, or import a GGUF file"}}
+	}
+	var n int64
+	for _, f := range files {
+		info, err := os.Stat(f)
+		if err != nil {
+			return 0, &proto.Error{Code: proto.CodeModel, Message: "cannot be read: " + err.Error(), ErrorData: proto.ErrorData{File: f}}
+		}
+		n += info.Size()
+	}
+	return n, nil
+}
