@@ -36,11 +36,11 @@ type Options struct {
 type Report struct {
 	Machine string `json:"machine"`
 	Model   string `json:"model"`
-	Runs    []Run  `json:"runs"`
+	Runs    []Figures  `json:"runs"`
 }
 
-// Run holds the medians of one mode.
-type Run struct {
+// Figures holds the medians of one mode.
+type Figures struct {
 	Mode             engine.Mode `json:"mode"`
 	Prompt           int         `json:"prompt"`
 	Gen              int         `json:"gen"`
@@ -50,11 +50,11 @@ type Run struct {
 	PeakMemoryBytes  int64       `json:"peak_memory_bytes"`
 }
 
-// Measure measures the model folder at path, an absolute path: a prompt of
+// Run measures the model folder at path, an absolute path: a prompt of
 // random tokens is read, then tokens are written greedily past any end of turn,
 // without help of the prefix cache. Every figure is the median of the runs of
 // its mode. The model is left closed.
-func Measure(ctx context.Context, e Engine, path string, opt Options) (Report, error) {
+func Run(ctx context.Context, e Engine, path string, opt Options) (Report, error) {
 	if opt.Prompt == 0 {
 		opt.Prompt = 512
 	}
@@ -91,14 +91,14 @@ func Measure(ctx context.Context, e Engine, path string, opt Options) (Report, e
 	return report, nil
 }
 
-func measureMode(ctx context.Context, e Engine, path string, mode engine.Mode, opt Options) (Run, error) {
+func measureMode(ctx context.Context, e Engine, path string, mode engine.Mode, opt Options) (Figures, error) {
 	info, err := e.Open(ctx, path, mode, nil)
 	if err != nil {
-		return Run{}, err
+		return Figures{}, err
 	}
 	defer func() { _ = e.CloseModel(context.WithoutCancel(ctx), path, mode) }()
 	if n := opt.Prompt + opt.Gen; n > info.Context {
-		return Run{}, &engine.Error{Code: proto.CodeTooLong, Message: fmt.Sprintf("prompt and gen are %d tokens together, the model's context is %d", n, info.Context),
+		return Figures{}, &engine.Error{Code: proto.CodeTooLong, Message: fmt.Sprintf("prompt and gen are %d tokens together, the model's context is %d", n, info.Context),
 			ErrorData: proto.ErrorData{Field: "prompt"}}
 	}
 	greedy := 0.0
@@ -112,7 +112,7 @@ func measureMode(ctx context.Context, e Engine, path string, mode engine.Mode, o
 		}
 		r, err := measure(ctx, e, p)
 		if err != nil {
-			return Run{}, err
+			return Figures{}, err
 		}
 		if i == 0 {
 			continue // warms up the caches of processor and allocator
@@ -120,7 +120,7 @@ func measureMode(ctx context.Context, e Engine, path string, mode engine.Mode, o
 		prefill, decode = append(prefill, r.PrefillPerSecond), append(decode, r.DecodePerSecond)
 		ttft, peak = append(ttft, r.TTFTMillis), append(peak, r.PeakMemoryBytes)
 	}
-	return Run{Mode: mode, Prompt: opt.Prompt, Gen: opt.Gen, PrefillPerSecond: median(prefill), DecodePerSecond: median(decode),
+	return Figures{Mode: mode, Prompt: opt.Prompt, Gen: opt.Gen, PrefillPerSecond: median(prefill), DecodePerSecond: median(decode),
 		TTFTMillis: median(ttft), PeakMemoryBytes: median(peak)}, nil
 }
 

@@ -47,16 +47,16 @@ func (f *fixed) Generate(_ context.Context, p engine.GenerateParams, _ func(engi
 	return r, nil
 }
 
-func TestMeasure(t *testing.T) {
+func TestRun(t *testing.T) {
 	f := &fixed{t: t}
-	r, err := Measure(t.Context(), f, "/m", Options{Prompt: 16, Gen: 8})
+	r, err := Run(t.Context(), f, "/m", Options{Prompt: 16, Gen: 8})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(r.Runs) != 2 || f.n != 8 || f.open {
 		t.Errorf("%d modes, %d generations, left open %v", len(r.Runs), f.n, f.open)
 	}
-	want := Run{Mode: engine.ModeFast, Prompt: 16, Gen: 8, PrefillPerSecond: 20, DecodePerSecond: 21, TTFTMillis: 22, PeakMemoryBytes: 20}
+	want := Figures{Mode: engine.ModeFast, Prompt: 16, Gen: 8, PrefillPerSecond: 20, DecodePerSecond: 21, TTFTMillis: 22, PeakMemoryBytes: 20}
 	if r.Runs[0] != want {
 		t.Errorf("%+v, want the medians %+v", r.Runs[0], want)
 	}
@@ -71,15 +71,15 @@ func TestMeasure(t *testing.T) {
 	}
 }
 
-func TestMeasureRefuses(t *testing.T) {
+func TestRunRefuses(t *testing.T) {
 	var pe *engine.Error
-	if _, err := Measure(t.Context(), &fixed{t: t}, "/m", Options{Prompt: 60, Gen: 8}); !errors.As(err, &pe) || pe.Code != proto.CodeTooLong {
+	if _, err := Run(t.Context(), &fixed{t: t}, "/m", Options{Prompt: 60, Gen: 8}); !errors.As(err, &pe) || pe.Code != proto.CodeTooLong {
 		t.Errorf("too long: %v", err)
 	}
-	if _, err := Measure(t.Context(), &fixed{t: t}, "/m", Options{Gen: -1}); !errors.As(err, &pe) || pe.Field != "gen" {
+	if _, err := Run(t.Context(), &fixed{t: t}, "/m", Options{Gen: -1}); !errors.As(err, &pe) || pe.Field != "gen" {
 		t.Errorf("negative: %v", err)
 	}
-	if _, err := Measure(t.Context(), &fixed{t: t, broken: true}, "/m", Options{Prompt: 4, Gen: 4}); err == nil {
+	if _, err := Run(t.Context(), &fixed{t: t, broken: true}, "/m", Options{Prompt: 4, Gen: 4}); err == nil {
 		t.Error("a short run was counted")
 	}
 }
