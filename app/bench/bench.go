@@ -34,9 +34,9 @@ type Options struct {
 
 // Report is the result; its JSON is the one of qwill bench --json.
 type Report struct {
-	Machine string `json:"machine"`
-	Model   string `json:"model"`
-	Runs    []Figures  `json:"runs"`
+	Machine string    `json:"machine"`
+	Model   string    `json:"model"`
+	Runs    []Figures `json:"runs"`
 }
 
 // Figures holds the medians of one mode.
