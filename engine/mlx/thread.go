@@ -113,8 +113,13 @@ func (t *Thread) Do(f func() error) error {
 	j := job{f: f, err: make(chan error, 1)}
 	select {
 	case t.jobs <- j:
-		return <-j.err
 	case <-t.done:
+		return ErrStopped
+	}
+	select {
+	case err := <-j.err:
+		return err
+	case <-t.done: // f left by runtime.Goexit, as a failing test does
 		return ErrStopped
 	}
 }
