@@ -1,0 +1,111 @@
+//go:build linux
+
+// Package linux joins Qwill to a freedesktop session: a tray icon by
+// StatusNotifierItem and, on the session bus, an object through which other
+// programs run the commands and a second start reaches the first one.
+package linux
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/godbus/dbus/v5"
+
+	"qwill/app/shell"
+)
+
+const (
+	busInterface = "org.qwill.Qwill1"
+	busPath      = dbus.ObjectPath("/org/qwill/Qwill")
+)
+
+// ErrRunning says that another Qwill owns this data folder.
+var ErrRunning = errors.New("Qwill is already running")
+
+// Bus is Qwill's place on the session bus. It implements shell.Services.
+type Bus struct {
+	conn    *dbus.Conn
+	name    string
+	actions shell.Actions
+}
+
+// Name is the bus name of the Qwill whose data lies in the folder home; the
+// default folder has the plain name, so that scripts can rely on it.
+func Name(home string) string {
+	if home == "" {
+		return "org.qwill.Qwill"
+	}
+	sum := sha256.Sum256([]byte(home))
+	return "org.qwill.Qwill.home" + hex.EncodeToString(sum[:6])
+}
+
+// Connect takes the bus name. When another process has it, that one is asked
+// to show the surface and the error is ErrRunning.
+func Connect(home string, first shell.Surface, actions shell.Actions) (*Bus, error) {
+	conn, err := dbus.ConnectSessionBus()
+	if err != nil {
+		return nil, fmt.Errorf("connect to the session bus: %w", err)
+	}
+	b := &Bus{conn: conn, name: Name(home), actions: actions}
+	if err := conn.Export(&windowObject{b}, busPath, busInterface); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("export Qwill's object on the session bus: %w", err)
+	}
+	reply, err := conn.RequestName(b.name, dbus.NameFlagDoNotQueue)
+	if err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("take the name %s on the session bus: %w", b.name, err)
+	}
+	if reply == dbus.RequestNameReplyPrimaryOwner {
+		return b, nil
+	}
+	defer conn.Close()
+	call := conn.Object(b.name, busPath).Call(busInterface+".Show", 0, first.Surface, first.Text)
+	if call.Err != nil {
+		return nil, fmt.Errorf("reach the running Qwill: %w", call.Err)
+	}
+	return nil, ErrRunning
+}
+
+// Start offers the commands as well.
+func (b *Bus) Start(a shell.Answerer) error {
+	return b.conn.Export(&commandObject{windowObject{b}, a}, busPath, busInterface)
+}
+
+// Stop leaves the bus.
+func (b *Bus) Stop() { b.conn.Close() }
+
+// windowObject has the methods that work from the first moment.
+type windowObject struct{ bus *Bus }
+
+// Show shows a surface, "main" or "prompt", with a text.
+func (o *windowObject) Show(surface, text string) *dbus.Error {
+	if surface != shell.Main && surface != shell.Prompt {
+		return dbus.MakeFailedError(fmt.Errorf("unknown surface %q: use %q or %q", surface, shell.Main, shell.Prompt))
+	}
+	o.bus.actions.Show(shell.Surface{Surface: surface, Text: text})
+	return nil
+}
+
+// commandObject adds the commands.
+type commandObject struct {
+	windowObject
+	answerer shell.Answerer
+}
+
+// Replace runs a command on a text and gives the new text.
+func (o *commandObject) Replace(command, text string) (string, *dbus.Error) {
+	out, err := o.answerer.Replace(command, text)
+	if err != nil {
+		return "", dbus.MakeFailedError(err)
+	}
+	return out, nil
+}
+
+// Open shows the quick prompt with a text and a command.
+func (o *commandObject) Open(command, text string) *dbus.Error {
+	o.answerer.Open(command, text)
+	return nil
+}
