@@ -1,0 +1,183 @@
+// Package api is the page's door: one http.Handler for the window, a browser
+// and the tests, as docs/http-api.md describes it.
+package api
+
+import (
+	"encoding/json"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"qwill/app/api/guard"
+	"qwill/app/chat"
+	"qwill/app/errs"
+	"qwill/app/events"
+	"qwill/app/models"
+	"qwill/app/settings"
+)
+
+// BodyLimit is the largest request in bytes: a long text, escaped.
+const BodyLimit = 16 << 20
+
+// Config wires the handler.
+type Config struct {
+	Version  string
+	Platform string // darwin or linux
+	Native   bool   // in the app's window: no port is open, so neither token nor Host is checked
+	Token    string // needed unless Native
+	Static   fs.FS  // the built page, index.html at its root
+
+	Chats    *chat.Manager
+	Models   *models.Service
+	Settings *settings.Service
+	Events   *events.Broker
+	Writer   Writer
+	Engine   func() EngineState
+	Window   func(action string) // what the native window should do; nil in a browser
+	Notices  []*errs.Error
+}
+
+// EngineState is what the page shows of the engine.
+type EngineState struct {
+	State   string `json:"state"` // stopped, starting, ready, loading, restarting, failed
+	Model   string `json:"model,omitempty"`
+	Percent int    `json:"percent,omitempty"`
+	Message string `json:"message,omitempty"`
+	Device  string `json:"device,omitempty"`
+	Kernels string `json:"kernels,omitempty"`
+}
+
+// Merge keeps the later state.
+func (EngineState) Merge(next any) (any, bool) { _, ok := next.(EngineState); return next, ok }
+
+type api struct {
+	Config
+	mux *http.ServeMux
+}
+
+// handler answers a request; its error becomes the answer.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// methods are the handlers of one path.
+type methods map[string]handler
+
+// New makes the handler.
+func New(c Config) http.Handler {
+	a := &api{Config: c, mux: http.NewServeMux()}
+	a.on("/api/state", methods{"GET": a.state})
+	a.on("/api/events", methods{"GET": a.events})
+	a.on("/api/settings", methods{"GET": a.getSettings, "PUT": a.putSettings})
+	a.on("/api/window", methods{"POST": a.window})
+	a.on("/api/chats", methods{"GET": a.listChats, "POST": a.createChat})
+	a.on("/api/chats/{id}", methods{"GET": a.getChat, "PATCH": a.changeChat, "DELETE": a.deleteChat})
+	a.on("/api/chats/{id}/messages", methods{"POST": a.send})
+	a.on("/api/chats/{id}/messages/{mid}", methods{"PUT": a.edit})
+	a.on("/api/chats/{id}/regenerate", methods{"POST": a.regenerate})
+	a.on("/api/chats/{id}/stop", methods{"POST": a.stop})
+	a.on("/api/chats/{id}/stream", methods{"GET": a.stream})
+	a.on("/api/write", methods{"POST": a.write})
+	a.on("/api/write/continue", methods{"POST": a.continueChat})
+	a.on("/api/models", methods{"GET": a.listModels})
+	a.on("/api/models/import", methods{"POST": a.importModel})
+	a.on("/api/models/{name}", methods{"DELETE": a.removeModel})
+	a.mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
+		fail(w, r, errs.New(errs.NotFound, 404, "There is no such address.").At(r.URL.Path))
+	})
+	a.mux.Handle("/", a.static())
+
+	var h http.Handler = headers(a.mux)
+	if !c.Native {
+		h = guard.Local(fail, a.authorized(h))
+	}
+	return h
+}
+
+func (a *api) on(path string, m methods) {
+	var allowed []string
+	for _, name := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
+		if m[name] != nil {
+			allowed = append(allowed, name)
+		}
+	}
+	allow := strings.Join(allowed, ", ")
+	a.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+		h := m[r.Method]
+		if h == nil {
+			w.Header().Set("Allow", allow)
+			fail(w, r, errs.New(errs.Method, 405, "%s does not fit this address.", r.Method).At(r.URL.Path).Try("use %s", allow))
+			return
+		}
+		if err := h(w, r); err != nil {
+			fail(w, r, errs.From(err))
+		}
+	})
+}
+
+// fail answers with the contract's error object.
+func fail(w http.ResponseWriter, r *http.Request, e *errs.Error) {
+	if e.Status == 499 || r.Context().Err() != nil {
+		return // nobody reads it
+	}
+	status := e.Status
+	if status < 400 {
+		status = http.StatusInternalServerError
+	}
+	if status >= 500 {
+		slog.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", e)
+	}
+	if status == http.StatusRequestEntityTooLarge || status == http.StatusRequestTimeout {
+		w.Header().Set("Connection", "close") // the rest of the body is not wanted
+	}
+	reply(w, status, map[string]*errs.Error{"error": e})
+}
+
+// reply answers with JSON.
+func reply(w http.ResponseWriter, status int, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(guard.WriteTime))
+	w.WriteHeader(status)
+	_, _ = w.Write(b) // the reader may have gone
+	return nil
+}
+
+func empty(w http.ResponseWriter) error {
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// read decodes a request's JSON into v; a body may be left out where all
+// fields may be.
+func read(w http.ResponseWriter, r *http.Request, v any) error {
+	body, err := guard.ReadJSON(w, r, BodyLimit)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, v); err != nil {
+		return settings.FieldError(err)
+	}
+	return nil
+}
+
+// policy lets the page load its own files only, and be framed by nobody.
+// Inline styles are Svelte's and the formula setter's.
+const policy = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; " +
+	"connect-src 'self'; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+func headers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("X-Frame-Options", "DENY")
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,83 @@
+package api
+
+import (
+	"net/http"
+
+	"qwill/app/api/guard"
+	"qwill/app/chat"
+	"qwill/app/errs"
+	"qwill/app/events"
+	"qwill/app/models"
+	"qwill/app/settings"
+)
+
+// State is what the first paint needs.
+type State struct {
+	Version  string            `json:"version"`
+	Platform string            `json:"platform"`
+	Native   bool              `json:"native"`
+	Models   []models.Model    `json:"models"`
+	Commands []Command         `json:"commands"`
+	Settings settings.Settings `json:"settings"`
+	Engine   EngineState       `json:"engine"`
+	Chats    []chat.Summary    `json:"chats"`
+	Notices  []*errs.Error     `json:"notices"`
+}
+
+func (a *api) state(w http.ResponseWriter, r *http.Request) error {
+	list, err := a.Models.List(r.Context())
+	if err != nil {
+		return err
+	}
+	chats, err := a.Chats.List(r.Context())
+	if err != nil {
+		return err
+	}
+	notices := a.Notices
+	if notices == nil {
+		notices = []*errs.Error{}
+	}
+	return reply(w, http.StatusOK, State{Version: a.Version, Platform: a.Platform, Native: a.Native, Models: list,
+		Commands: a.Writer.Commands(), Settings: a.Settings.Get(), Engine: a.Engine(), Chats: chats, Notices: notices})
+}
+
+func (a *api) events(w http.ResponseWriter, r *http.Request) error {
+	sub := a.Events.Subscribe(events.Event{Name: "engine", Data: a.Engine()})
+	defer sub.Close()
+	_ = guard.NewStream(w).Copy(r.Context(), sub) // ends when the reader leaves
+	return nil
+}
+
+func (a *api) getSettings(w http.ResponseWriter, _ *http.Request) error {
+	return reply(w, http.StatusOK, a.Settings.Get())
+}
+
+func (a *api) putSettings(w http.ResponseWriter, r *http.Request) error {
+	body, err := guard.ReadJSON(w, r, BodyLimit)
+	if err != nil {
+		return err
+	}
+	s, err := a.Settings.Update(r.Context(), body)
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, s)
+}
+
+func (a *api) window(w http.ResponseWriter, r *http.Request) error {
+	var in struct {
+		Action string `json:"action"`
+	}
+	if err := read(w, r, &in); err != nil {
+		return err
+	}
+	switch in.Action {
+	case "hide", "show", "prompt", "main":
+	default:
+		return errs.InvalidField("action", "%q is not one of hide, show, prompt, main.", in.Action)
+	}
+	if a.Window != nil {
+		a.Window(in.Action)
+	}
+	return empty(w)
+}

@@ -1,0 +1,124 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"qwill/app/api/guard"
+	"qwill/app/chat"
+	"qwill/app/errs"
+	"qwill/app/events"
+)
+
+// Writer runs the commands of the registry on texts.
+type Writer interface {
+	Commands() []Command
+	// Check refuses a request that cannot run, before its stream begins.
+	Check(ctx context.Context, r WriteRequest) error
+	// Write runs one; tell receives prefill, loading and delta events.
+	Write(ctx context.Context, r WriteRequest, tell func(events.Event)) (WriteResult, error)
+}
+
+// Command is one entry of the registry.
+type Command struct {
+	ID      string   `json:"id"`
+	Key     string   `json:"key"`
+	Title   string   `json:"title"`
+	Shape   string   `json:"shape"` // diff, text
+	Options []Option `json:"options,omitempty"`
+}
+
+// Option is a parameter of a command.
+type Option struct {
+	Name     string `json:"name"`
+	Title    string `json:"title"`
+	Kind     string `json:"kind"` // language, text
+	Default  string `json:"default,omitempty"`
+	Required bool   `json:"required,omitempty"`
+}
+
+// WriteRequest asks for one command on one text.
+type WriteRequest struct {
+	Command     string            `json:"command"`
+	Text        string            `json:"text"`
+	Instruction string            `json:"instruction"`
+	Options     map[string]string `json:"options"`
+	Model       string            `json:"model"`
+	Door        string            `json:"door"` // prompt, chat, services
+}
+
+// WriteResult is the stream's last event.
+type WriteResult struct {
+	Text     string      `json:"text"`
+	Original string      `json:"original"`
+	Shape    string      `json:"shape"`
+	Diff     []Segment   `json:"diff"` // null unless the shape is diff
+	Stats    *chat.Stats `json:"stats"`
+	Warning  string      `json:"warning,omitempty"`
+}
+
+// Segment is a part that stayed or a part that changed.
+type Segment struct {
+	Kind string `json:"kind"` // same, change
+	Old  string `json:"old"`
+	New  string `json:"new"`
+	ID   int    `json:"id,omitempty"`
+}
+
+// nativePing is short in the window: there only a failing write tells that the
+// page has left.
+const nativePing = time.Second
+
+func (a *api) write(w http.ResponseWriter, r *http.Request) error {
+	var in WriteRequest
+	if err := read(w, r, &in); err != nil {
+		return err
+	}
+	switch in.Door {
+	case "", "prompt", "chat", "services":
+	default:
+		return errs.InvalidField("door", "%q is not one of prompt, chat, services.", in.Door)
+	}
+	if err := a.Writer.Check(r.Context(), in); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	var broker events.Broker
+	sub := broker.Subscribe()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer broker.Close()
+		result, err := a.Writer.Write(ctx, in, broker.Publish)
+		if err != nil {
+			broker.Publish(events.Event{Name: "error", Data: errs.From(err)})
+			return
+		}
+		broker.Publish(events.Event{Name: chat.EventDone, Data: result})
+	}()
+	s := guard.NewStream(w)
+	if a.Native {
+		s.Ping = nativePing
+	}
+	_ = s.Copy(ctx, sub) // an error: the reader has left
+	cancel()
+	<-ended
+	return nil
+}
+
+func (a *api) continueChat(w http.ResponseWriter, r *http.Request) error {
+	var in struct {
+		Question string `json:"question"`
+		Answer   string `json:"answer"`
+		Model    string `json:"model"`
+	}
+	if err := read(w, r, &in); err != nil {
+		return err
+	}
+	c, err := a.Chats.Continue(r.Context(), in.Question, in.Answer, in.Model)
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusCreated, c)
+}

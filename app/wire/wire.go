@@ -1,0 +1,153 @@
+// Package wire joins Qwill's parts, the same way for every door.
+package wire
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"sync"
+	"time"
+
+	"qwill/app/api"
+	"qwill/app/chat"
+	"qwill/app/errs"
+	"qwill/app/events"
+	"qwill/app/filelock"
+	"qwill/app/models"
+	"qwill/app/paths"
+	"qwill/app/serve"
+	"qwill/app/settings"
+	"qwill/app/store"
+	"qwill/engine"
+)
+
+// Version is set by the build: -ldflags "-X qwill/app/wire.Version=1.2.3".
+var Version = "0.1.0-dev"
+
+// closeTime bounds how long the end may take.
+const closeTime = 10 * time.Second
+
+// App is Qwill without a door.
+type App struct {
+	Paths    paths.Paths
+	Store    *store.DB
+	Notices  []*errs.Error // what the user must know once
+	Events   *events.Broker
+	Settings *settings.Service
+	Engine   *engine.Engine
+	Serve    *serve.Server
+	Models   *models.Service
+	Chats    *chat.Manager
+	Writer   api.Writer
+
+	instance *filelock.Lock
+	life     context.Context // ends at Close
+	end      context.CancelFunc
+	work     sync.WaitGroup // background work, which ends with life
+}
+
+// Open joins the parts below the user's folders. The engine's process starts
+// with its first use.
+func Open(ctx context.Context, log *slog.Logger) (*App, error) {
+	p, err := paths.Resolve()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Ensure(); err != nil {
+		return nil, errs.New(errs.Database, 500, "%v.", err).At(p.Data).
+			Try("make the folder writable for you, or set %s to another one", paths.HomeVariable).Because(err)
+	}
+	a := &App{Paths: p, Events: &events.Broker{}}
+	a.life, a.end = context.WithCancel(context.Background())
+	db, notice, err := store.Open(ctx, p.Database(), p.Backups())
+	if err != nil {
+		return nil, err
+	}
+	a.Store = db
+	if notice != nil {
+		a.Notices = append(a.Notices, notice)
+	}
+	if a.Settings, err = settings.Open(ctx, db, a.Events); err != nil {
+		db.Close()
+		return nil, err
+	}
+	a.Engine = engine.New(engine.Config{Log: log})
+	a.Serve = serve.New(a.Engine, serve.Options{})
+	a.Models = models.New(models.Config{Store: db, Engine: a.Engine, Events: a.Events, Folder: p.Models,
+		Default: func() string { return a.Settings.Get().Model }, Unload: a.Serve.Forget})
+	a.Chats = chat.New(db, a.Models, a.Settings, a.Serve, a.Events)
+	if notice != nil {
+		// The list of models was lost with the database; their folders were not.
+		if err := a.Models.Rescan(ctx); err != nil {
+			a.Notices = append(a.Notices, errs.From(err))
+		}
+	}
+	return a, nil
+}
+
+// Interface makes this process the one that shows the chats: replies that an
+// ended process left half written are marked, the starter is installed and the
+// default model loaded, both in the background.
+func (a *App) Interface(ctx context.Context) error {
+	lock, err := filelock.Try(a.Paths.Instance())
+	if errors.Is(err, filelock.ErrHeld) {
+		return errs.New(errs.Running, 409, "Qwill is open already.").At(a.Paths.Data).
+			Try("use its window, or quit it first; another %s can run beside it", paths.HomeVariable)
+	}
+	if err != nil {
+		return err
+	}
+	a.instance = lock
+	if _, err := a.Chats.Recover(ctx); err != nil {
+		return err
+	}
+	a.followEngine()
+	a.work.Go(a.prepare)
+	return nil
+}
+
+// prepare makes Qwill ready to chat.
+func (a *App) prepare() {
+	if err := a.Models.Rescan(a.life); err != nil {
+		slog.Warn("models folder not read", "error", err)
+	}
+	if err := a.Models.EnsureStarter(a.life); err != nil && a.life.Err() == nil {
+		slog.Warn("starter not installed", "error", err)
+	}
+	m, err := a.Models.Find(a.life, "")
+	if err != nil {
+		return
+	}
+	if _, err := a.Serve.Open(a.life, m.Path, a.Settings.Get().Mode, nil); err != nil && a.life.Err() == nil {
+		slog.Warn("model not loaded", "model", m.Name, "error", err)
+	}
+}
+
+// Handler is the page's door over these parts.
+func (a *App) Handler(static fs.FS, token string, native bool, window func(action string)) http.Handler {
+	return api.New(api.Config{
+		Version: Version, Platform: runtime.GOOS, Native: native, Token: token, Static: static,
+		Chats: a.Chats, Models: a.Models, Settings: a.Settings, Events: a.Events, Writer: a.Writer,
+		Engine: a.EngineState, Window: window, Notices: a.Notices,
+	})
+}
+
+// Close interrupts what runs, keeping its text, and ends the engine's process.
+func (a *App) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	defer cancel()
+	a.end()
+	a.Chats.Close(ctx)
+	a.Serve.Close()
+	err := a.Engine.Close()
+	a.work.Wait()
+	a.Events.Close()
+	err = errors.Join(err, a.Store.Close())
+	if a.instance != nil {
+		err = errors.Join(err, a.instance.Release())
+	}
+	return err
+}
