@@ -65,7 +65,7 @@ func cints(v []int) (*C.int, C.int) {
 func elements(op string, shape []int) int {
 	n := 1
 	for _, d := range shape {
-		if d < 0 || (d > 0 && n > (1<<62)/d) {
+		if d < 0 || (d > 0 && n > (1<<58)/d) {
 			fail(op, "bad shape %v", shape)
 		}
 		n *= d

@@ -92,13 +92,3 @@ func (m *Map) Close() {
 		m.c = nil
 	}
 }
-
-// BufferID evaluates a and tells where its elements lie: equal for arrays that
-// share memory. For tests.
-func BufferID(a Array) uint64 {
-	var id C.uint64_t
-	if C.qm_buffer_id(a.ptr("buffer_id"), &id) != 0 {
-		panic(lastError("buffer_id"))
-	}
-	return uint64(id)
-}

@@ -1,7 +1,10 @@
 // Process, memory, arrays: see shim.h for the rules.
+#include <unistd.h>
+
 #include <cstring>
 
-#include "mlx/backend/cpu/eval.h"
+#include "mlx/backend/cpu/encoder.h"
+#include "mlx/primitives.h"
 #include "shim_internal.h"
 
 namespace qm {
@@ -19,6 +22,18 @@ void set_error(const char* message) noexcept {
 
 bool on_thread() noexcept {
   return entered;
+}
+
+static size_t physical_memory() {
+  long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+  return pages > 0 && page > 0 ? static_cast<size_t>(pages) * static_cast<size_t>(page) : SIZE_MAX;
+}
+
+void check_size(const mx::array& a) {
+  static const size_t limit = physical_memory();
+  if (a.size() > limit / a.itemsize()) {
+    bad("an array of shape ", str(a.shape()), " needs more memory than the machine's ", limit >> 20, " MiB");
+  }
 }
 
 static const mx::Dtype dtypes[] = {
@@ -45,6 +60,31 @@ int dtype_number(mx::Dtype d) {
 } // namespace qm
 
 using namespace qm;
+
+namespace {
+
+class Failing : public mx::Primitive {
+ public:
+  explicit Failing(bool in_task) : mx::Primitive(mx::default_stream(mx::default_device())), in_task_(in_task) {}
+  const char* name() const override {
+    return "Failing";
+  }
+  void eval_cpu(const std::vector<mx::array>&, std::vector<mx::array>& out) override {
+    if (!in_task_) {
+      throw std::runtime_error("failed while scheduling");
+    }
+    out[0].set_data(mx::allocator::malloc(out[0].nbytes()));
+    mx::cpu::get_command_encoder(stream()).dispatch([] { throw std::runtime_error("failed while computing"); });
+  }
+  void eval_gpu(const std::vector<mx::array>&, std::vector<mx::array>&) override {
+    throw std::runtime_error("failed while scheduling");
+  }
+
+ private:
+  bool in_task_;
+};
+
+} // namespace
 
 extern "C" {
 
@@ -202,6 +242,12 @@ int qm_buffer_id(qm_array a, uint64_t* id) {
     mx::array x = in(a);
     x.eval();
     *id = reinterpret_cast<uint64_t>(x.data<char>());
+  });
+}
+
+qm_array qm_failing(int in_task) {
+  return make([&] {
+    return mx::array(mx::Shape{4}, mx::float32, std::make_shared<Failing>(in_task != 0), std::vector<mx::array>{});
   });
 }
 

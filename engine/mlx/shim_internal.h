@@ -34,7 +34,12 @@ inline std::optional<mx::array> opt(qm_array a) {
   return in(a);
 }
 
+// MLX writes through the null pointer of an allocation that failed, so what
+// cannot fit is refused when the graph is built.
+void check_size(const mx::array& a);
+
 inline qm_array wrap(mx::array a) {
+  check_size(a);
   return reinterpret_cast<qm_array>(new mx::array(std::move(a)));
 }
 
