@@ -1,0 +1,141 @@
+//go:build desktop
+
+package desktop
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/wailsapp/wails/v2"
+	"github.com/wailsapp/wails/v2/pkg/logger"
+	"github.com/wailsapp/wails/v2/pkg/options"
+	"github.com/wailsapp/wails/v2/pkg/options/assetserver"
+	linuxoptions "github.com/wailsapp/wails/v2/pkg/options/linux"
+	macoptions "github.com/wailsapp/wails/v2/pkg/options/mac"
+	"github.com/wailsapp/wails/v2/pkg/runtime"
+
+	"qwill/app/shell"
+)
+
+// Available says whether this build can show a window.
+const Available = true
+
+// Native is what the page may call directly, because HTTP cannot do it.
+type Native struct{ ctx context.Context }
+
+// ChooseModel asks for a GGUF file and gives its path, "" when cancelled.
+func (n *Native) ChooseModel() (string, error) {
+	return runtime.OpenFileDialog(n.ctx, runtime.OpenDialogOptions{
+		Title:   "Choose a model file",
+		Filters: []runtime.FileFilter{{DisplayName: "GGUF models (*.gguf)", Pattern: "*.gguf"}},
+	})
+}
+
+// ChooseModelFolder asks for a folder in MLX form, "" when cancelled.
+func (n *Native) ChooseModelFolder() (string, error) {
+	return runtime.OpenDirectoryDialog(n.ctx, runtime.OpenDialogOptions{Title: "Choose a model folder"})
+}
+
+// Run shows the window until Qwill is quit. It must be called on the main
+// goroutine.
+func (d *Desktop) Run(o Options) error {
+	var once sync.Once
+	closeAll := func() {
+		once.Do(func() {
+			if d.joined != nil {
+				d.joined.stop()
+			}
+			if o.Close != nil {
+				o.Close()
+			}
+		})
+	}
+	defer closeAll()
+
+	saved, ok := readPlace(o.StateFile)
+	if !ok {
+		saved = Place{Width: defaultWidth, Height: defaultHeight}
+	}
+	native := &Native{}
+	d.mu.Lock()
+	d.publish = o.Publish
+	d.mu.Unlock()
+	app := &options.App{
+		Title:  "Qwill",
+		Width:  saved.Width,
+		Height: saved.Height,
+		// The frame shows the window once it knows its shape.
+		StartHidden: true,
+		AssetServer: &assetserver.Options{Assets: o.Page, Handler: o.Handler},
+		Bind:        []any{native},
+		LogLevel:    logger.WARNING, LogLevelProduction: logger.ERROR,
+		EnableDefaultContextMenu: true, // copy and paste by mouse
+		OnStartup: func(ctx context.Context) {
+			native.ctx = ctx
+			d.mu.Lock()
+			d.frame = newFrame(ctx, d, saved, ok)
+			d.clipboard = func() string {
+				text, err := runtime.ClipboardGetText(ctx)
+				if err != nil {
+					slog.Warn("read the clipboard", "error", err)
+				}
+				return text
+			}
+			d.quit = func() { runtime.Quit(ctx) }
+			d.mu.Unlock()
+			if d.joined != nil {
+				keep := d.joined.start(o, d)
+				d.mu.Lock()
+				d.keep = keep
+				d.mu.Unlock()
+			}
+		},
+		OnDomReady: func(ctx context.Context) {
+			d.mu.Lock()
+			surface := d.surface
+			d.mu.Unlock()
+			if surface == shell.Prompt { // the page does not hear events yet
+				runtime.WindowExecJS(ctx, `location.hash = "#/prompt"`)
+			}
+			d.Show(shell.Surface{Surface: surface})
+		},
+		OnBeforeClose: func(context.Context) bool {
+			if d.beforeClose() {
+				return true
+			}
+			d.savePlace(o.StateFile)
+			return false
+		},
+		OnShutdown: func(context.Context) { closeAll() },
+		Linux: &linuxoptions.Options{
+			Icon: o.Icon, ProgramName: "qwill",
+			// Software rendering: the page is text, and drivers of virtual
+			// displays and old cards show blank windows otherwise.
+			WebviewGpuPolicy: linuxoptions.WebviewGpuPolicyNever,
+		},
+		Mac: &macoptions.Options{
+			TitleBar: macoptions.TitleBarHiddenInset(),
+			About:    &macoptions.AboutInfo{Title: "Qwill", Message: "Private writing and chat on this Mac", Icon: o.Icon},
+		},
+	}
+	if err := wails.Run(app); err != nil {
+		return fmt.Errorf("open the window: %w", err)
+	}
+	return nil
+}
+
+func (d *Desktop) savePlace(file string) {
+	d.mu.Lock()
+	f := d.frame
+	d.mu.Unlock()
+	if f == nil {
+		return
+	}
+	if p, ok := f.place(); ok {
+		if err := writePlace(file, p); err != nil {
+			slog.Warn(err.Error())
+		}
+	}
+}
