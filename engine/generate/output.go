@@ -5,8 +5,8 @@ import (
 	"qwill/engine/reasoning"
 )
 
-// decoder turns tokens into text that never ends inside a character.
-type decoder interface {
+// Decoder turns tokens into text that never ends inside a character.
+type Decoder interface {
 	Push(id int) string
 	Flush() string
 }
@@ -15,7 +15,7 @@ type decoder interface {
 // parted from the answer, stop strings end the answer and are never shown.
 type output struct {
 	id      uint64
-	text    decoder
+	text    Decoder
 	hidden  func(token int) bool // control tokens, which are no text
 	split   *reasoning.Splitter  // nil when the whole output is answer
 	stop    stopMatcher

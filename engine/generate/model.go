@@ -1,0 +1,70 @@
+// Package generate writes a model's replies: the prompt is read in chunks, then
+// tokens are decoded one ahead of the one given out, and turned into text. It
+// runs on the MLX thread in small steps, so that a scheduler can cancel a
+// generation, or let another one pass, between any two of them.
+package generate
+
+import (
+	"qwill/engine/mlx"
+	"qwill/engine/prefix"
+)
+
+// Cache holds the keys and values of one sequence.
+type Cache interface {
+	prefix.KV
+	Arrays() []mlx.Array // the buffers, to be evaluated
+}
+
+// Network is an architecture with its weights. It is used on the MLX thread.
+type Network interface {
+	NewCache() (Cache, error)
+	// Forward reads ids [L] int32 after what c holds, appends to c, and gives the
+	// hidden states [L, hidden].
+	Forward(ids mlx.Array, c Cache) mlx.Array
+	// Logits are float32 [L, vocabulary] of hidden states [L, hidden].
+	Logits(hidden mlx.Array) mlx.Array
+}
+
+// Sampler draws tokens. Its state advances with every draw.
+type Sampler interface {
+	// Sample draws a token [1] int32 from logits [1, vocabulary]. last is the token
+	// before it, not yet evaluated perhaps; absent for the first draw.
+	Sample(logits, last mlx.Array) mlx.Array
+	Close()
+}
+
+// Tokens is what a generation needs of a tokenizer.
+type Tokens interface {
+	TokenBytes(id int) []byte
+	IsSpecial(id int) bool
+}
+
+// Model is what the generations on one model share.
+type Model struct {
+	Thread   *mlx.Thread
+	Net      Network
+	Prefixes *prefix.Store[Cache]
+	Tokens   Tokens
+	Decoder  func() Decoder // starts a stream of text
+	Sampler  func(s Settings, prompt []int) (Sampler, error)
+	EOS      map[int]bool
+
+	Context    int // tokens
+	Vocabulary int // rows of the logits
+	Chunk      int // tokens of the prompt read at once
+}
+
+// ChunkFor gives the tokens to read at once so that a chunk takes well under a
+// second: a pause or a cancellation waits for its end. On a GPU or a small model
+// that is many; the figure for processors assumes 40 billion multiplications a
+// second, a slow machine's.
+func ChunkFor(parameters int64, gpu bool) int {
+	if gpu {
+		return 512
+	}
+	n := 16
+	for n < 256 && int64(2*n)*parameters <= 40e9/2 {
+		n *= 2
+	}
+	return n
+}
