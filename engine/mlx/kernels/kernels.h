@@ -5,21 +5,30 @@
 // lies in bits [k*bits, k*bits+bits) of that row's little-endian uint32 words;
 // its value is scale * q + bias with one scale and bias a group of
 // `group_size` consecutive elements of the row.
+// For a new caller: link by importing qwill/engine/mlx/kernels (cgo compiles it
+// there); prefer qk_matmul_multi for projections that share their input; keep
+// the KV cache in f16 where memory bandwidth counts, it is half the reading.
 //
 // Every function may be called from any thread, one call at a time; work is
 // split over the kernels' own pool (qk_set_threads). All return 0, or a
 // negative code for a combination of arguments that is not supported.
 #pragma once
-#include <cstdint>
+#include <stdint.h>
 
+#ifdef __cplusplus
 extern "C" {
+#endif
 
 enum qk_dtype { QK_F32 = 0, QK_F16 = 1, QK_BF16 = 2 };
 enum qk_mode { QK_EXACT = 0, QK_FAST = 1 };
+enum qk_error { QK_UNSUPPORTED = -1, QK_NO_MEMORY = -2, QK_FAILED = -3 };
 
 // "avx512vnni", "avx512", "avx2" or "portable": the best the machine has, or
 // what QWILL_KERNELS forces (never above what the machine has).
 const char* qk_isa(void);
+// Makes another instruction set current, for tests; QK_UNSUPPORTED if the
+// machine lacks it. Not while a kernel runs.
+int qk_use_isa(const char* name);
 // Threads of the pool, 1 or more; default: physical cores.
 void qk_set_threads(int n);
 int qk_threads(void);
@@ -32,6 +41,22 @@ int qk_quantized_matmul(int mode, const float* x, const uint32_t* w,
                         const void* scales, const void* biases, int sdtype,
                         int bits, int group_size, float* out,
                         int64_t M, int64_t N, int64_t K);
+
+// Several matrices with the same input in one call (q, k and v; gate and up):
+// one preparation of x and one hand-over to the threads. bits 0: dense in
+// dtype, scales and biases null. At most 16.
+struct qk_matrix {
+  const void* w;
+  const void* scales;
+  const void* biases;
+  int dtype;  // of scales and biases, or of a dense w
+  int bits;   // 4, 8, or 0 for dense
+  int group_size;
+  int64_t N;
+  float* out;  // [M,N]
+};
+int qk_matmul_multi(int mode, const float* x, const struct qk_matrix* mats, int count,
+                    int64_t M, int64_t K);
 
 // out[M,N] = x[M,K] @ W[N,K]^T, W dense in wdtype, computed in float32.
 int qk_dense_matmul(const float* x, const void* w, int wdtype, float* out,
@@ -61,4 +86,6 @@ int qk_norm_rope(const float* x, const float* norm_weight, float eps,
 
 // out[M,K] = silu(gate) * up.
 int qk_swiglu(const float* gate, const float* up, float* out, int64_t n);
+#ifdef __cplusplus
 }
+#endif

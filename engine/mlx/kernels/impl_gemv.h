@@ -1,0 +1,221 @@
+// One row of activations times a matrix: decode. Bound by reading the weights,
+// so what matters is few instructions a weight.
+//
+// A step is VL words of a weight row (VL*32/BITS weights). EXACT isolates one
+// element of each word by a mask, converts it with its power-of-two weight
+// still on, and multiplies by an activation that carries the inverse power;
+// so no shift is needed for most of them. FAST takes bytes against int8
+// activations. The group's scale multiplies the step's sum; the biases
+// contribute sum_g bias[g] * sum_x[g], a dot product of its own.
+
+// Activations as the kernels below read them.
+struct Prep {
+  float* x;      // EXACT: [steps][32/BITS][VL]
+  uint32_t* q;   // FAST: [steps][BITS == 4 ? 2 : 1][VL] words of four int8
+  float* d;      // FAST: [steps][VL] the scale of each lane's block of 32
+  float* sum;    // [groups, padded by 2*VL with 0] sums of x by group
+};
+
+template <int BITS>
+inline void prepare_exact(const float* x, int64_t K, int group, const Prep& p) {
+  constexpr int NJ = 32 / BITS, HALF = NJ / 2;
+  int64_t steps = (K / NJ + VL - 1) / VL;
+  for (int64_t t = 0; t < steps; t++)
+    for (int lane = 0; lane < VL; lane++) {
+      int64_t k = (t * VL + lane) * NJ;
+      float inv = 1;
+      for (int j = 0; j < NJ; j++) {
+        if (j == HALF) inv = 1;
+        p.x[(t * NJ + j) * VL + lane] = k < K ? x[k + j] * inv : 0;
+        inv *= BITS == 4 ? 0.0625f : 0.00390625f;
+      }
+    }
+  int64_t groups = K / group;
+  for (int64_t g = 0; g < groups; g++) {
+    F s = splat(0);
+    for (int i = 0; i < group; i += VL) s += load(x + g * group + i);
+    p.sum[g] = hsum(s);
+  }
+  for (int64_t g = groups; g < groups + 2 * VL; g++) p.sum[g] = 0;
+}
+
+template <int BITS>
+inline void prepare_fast(const float* x, int64_t K, int group, const Prep& p) {
+  constexpr int WPB = BITS;  // words of a block of 32 weights
+  constexpr int BPS = VL / WPB > 0 ? VL / WPB : 1;
+  static_assert(VL % WPB == 0);
+  int64_t words = K * BITS / 32, steps = (words + VL - 1) / VL;
+  int64_t blocks = K / 32, groups = K / group;
+  for (int64_t g = 0; g < groups + 2 * VL; g++) p.sum[g] = 0;
+  for (int64_t b = 0; b < steps * BPS; b++) {
+    int8_t q[32] = {};
+    float d = 0, sum = 0;
+    if (b < blocks) {
+      d = round_block(x + b * 32, q, &sum);
+      p.sum[b * 32 / group] += sum;
+    }
+    int64_t t = b / BPS;
+    int lane0 = int(b % BPS) * WPB;
+    for (int i = 0; i < WPB; i++) p.d[t * VL + lane0 + i] = d;
+    if constexpr (BITS == 4) {
+      int8_t* even = reinterpret_cast<int8_t*>(p.q + t * 2 * VL + lane0);
+      int8_t* odd = even + VL * 4;
+      for (int i = 0; i < 16; i++) even[i] = q[2 * i], odd[i] = q[2 * i + 1];
+    } else {
+      std::memcpy(p.q + t * VL + lane0, q, 32);
+    }
+  }
+}
+
+template <int BITS>
+QK_INLINE F step_exact(U w, const float* x) {
+  constexpr uint32_t one = (1u << BITS) - 1;
+  F a, b;
+  if constexpr (BITS == 4) {
+    a = to_float((I)(w & one)) * load(x);
+    b = to_float((I)(w & one << 4)) * load(x + VL);
+    a = fma(to_float((I)(w & one << 8)), load(x + 2 * VL), a);
+    b = fma(to_float((I)(w & one << 12)), load(x + 3 * VL), b);
+    w >>= 16;
+    a = fma(to_float((I)(w & one)), load(x + 4 * VL), a);
+    b = fma(to_float((I)(w & one << 4)), load(x + 5 * VL), b);
+    a = fma(to_float((I)(w & one << 8)), load(x + 6 * VL), a);
+    b = fma(to_float((I)(w & one << 12)), load(x + 7 * VL), b);
+  } else {
+    a = to_float((I)(w & one)) * load(x);
+    b = to_float((I)(w & one << 8)) * load(x + VL);
+    w >>= 16;
+    a = fma(to_float((I)(w & one)), load(x + 2 * VL), a);
+    b = fma(to_float((I)(w & one << 8)), load(x + 3 * VL), b);
+  }
+  return a + b;
+}
+
+template <int BITS>
+QK_INLINE I step_fast(U w, const uint32_t* q) {
+  if constexpr (BITS == 4) {
+    const U low = splatu(0x0f0f0f0f);
+    Acc a{};
+    a = dot4(a, w & low, loadu(q));
+    a = dot4(a, (w >> 4) & low, loadu(q + VL));
+    return sum_of(a);
+  } else {
+    return dot8(spliti(0), w, loadu(q));
+  }
+}
+
+constexpr int kRows = 4;  // rows of a matrix in flight
+
+// Rows n..n+R-1 of one matrix. buf: 2*R*stride floats for scales and biases.
+template <int BITS, int WPG, bool FAST, int R>
+QK_INLINE void gemv_rows(const Mat& m, const Prep& p, int64_t n, int64_t K, float* buf,
+                         int64_t stride, float* out) {
+  constexpr int SPG = WPG >= VL ? WPG / VL : 1;  // steps a group
+  constexpr int GPS = WPG >= VL ? 1 : VL / WPG;  // groups a step
+  const int64_t groups = K / m.group, words = K * BITS / 32;
+  const uint32_t* w[R];
+  float *s[R], *b[R];
+  F acc[R];
+  for (int r = 0; r < R; r++) {
+    w[r] = static_cast<const uint32_t*>(m.w) + (n + r) * words;
+    s[r] = buf + 2 * r * stride;
+    b[r] = s[r] + stride;
+    convert(m.dtype, m.scales, (n + r) * groups, groups, s[r]);
+    convert(m.dtype, m.biases, (n + r) * groups, groups, b[r]);
+    acc[r] = splat(0);
+  }
+  for (int64_t g = 0; g < groups; g += VL) {
+    F sum = load(p.sum + g);
+    for (int r = 0; r < R; r++) {
+      F bias = load(b[r] + g);
+      if constexpr (FAST && BITS == 8 && kByteOffset != 0)
+        bias = fma(load(s[r] + g), splat(kByteOffset), bias);
+      acc[r] = fma(bias, sum, acc[r]);
+    }
+  }
+  auto step = [&](int64_t t, const U(&v)[R]) __attribute__((always_inline)) {
+    for (int r = 0; r < R; r++) {
+      F scale = expand<WPG>(s[r] + (WPG >= VL ? t / SPG : t * GPS));
+      if constexpr (FAST) {
+        F sum = to_float(step_fast<BITS>(v[r], p.q + t * (BITS == 4 ? 2 : 1) * VL));
+        acc[r] = fma(sum, scale * load(p.d + t * VL), acc[r]);
+      } else {
+        acc[r] = fma(step_exact<BITS>(v[r], p.x + t * (32 / BITS) * VL), scale, acc[r]);
+      }
+    }
+  };
+  int64_t t = 0;
+  for (; (t + 1) * VL <= words; t++) {
+    U v[R];
+    for (int r = 0; r < R; r++) {
+      v[r] = loadu(w[r] + t * VL);
+      __builtin_prefetch(reinterpret_cast<const char*>(w[r] + t * VL) + 2048);
+    }
+    step(t, v);
+  }
+  if (t * VL < words) {
+    U v[R];
+    for (int r = 0; r < R; r++) v[r] = load_words(w[r] + t * VL, words - t * VL);
+    step(t, v);
+  }
+  for (int r = 0; r < R; r++) out[n + r] = hsum(acc[r]);
+}
+
+template <int BITS, int WPG, bool FAST>
+inline void gemv_range(const Mat& m, const Prep& p, int64_t n0, int64_t n1, int64_t K,
+                       float* out) {
+  // At most 132 KB (kMaxK). Padding behind the groups is read, but meets zero
+  // sums.
+  const int64_t stride = K / m.group + 2 * VL;
+  float* buf = static_cast<float*>(__builtin_alloca(size_t(2 * kRows * stride * 4)));
+  for (int i = 0; i < 2 * kRows; i++)
+    std::fill_n(buf + i * stride + K / m.group, 2 * VL, 0.0f);
+  int64_t n = n0;
+  for (; n + kRows <= n1; n += kRows)
+    gemv_rows<BITS, WPG, FAST, kRows>(m, p, n, K, buf, stride, out);
+  for (; n < n1; n++) gemv_rows<BITS, WPG, FAST, 1>(m, p, n, K, buf, stride, out);
+}
+
+template <bool FAST>
+inline void gemv(const Mat& m, const Prep& p, int64_t n0, int64_t n1, int64_t K, float* out) {
+  switch (m.bits * 1000 + m.group) {
+    case 4032: return gemv_range<4, 4, FAST>(m, p, n0, n1, K, out);
+    case 4064: return gemv_range<4, 8, FAST>(m, p, n0, n1, K, out);
+    case 4128: return gemv_range<4, 16, FAST>(m, p, n0, n1, K, out);
+    case 8032: return gemv_range<8, 8, FAST>(m, p, n0, n1, K, out);
+    case 8064: return gemv_range<8, 16, FAST>(m, p, n0, n1, K, out);
+    case 8128: return gemv_range<8, 32, FAST>(m, p, n0, n1, K, out);
+  }
+}
+
+template <int DT, int R>
+QK_INLINE void dense_rows(const void* w, const float* x, int64_t n, int64_t K, float* out) {
+  F acc[R][2];
+  for (int r = 0; r < R; r++) acc[r][0] = acc[r][1] = splat(0);
+  int64_t k = 0;
+  for (; k + 2 * VL <= K; k += 2 * VL) {
+    F x0 = load(x + k), x1 = load(x + k + VL);
+    for (int r = 0; r < R; r++) {
+      acc[r][0] = fma(load_as<DT>(w, (n + r) * K + k), x0, acc[r][0]);
+      acc[r][1] = fma(load_as<DT>(w, (n + r) * K + k + VL), x1, acc[r][1]);
+    }
+  }
+  for (int r = 0; r < R; r++) {
+    float sum = hsum(acc[r][0] + acc[r][1]);
+    for (int64_t j = k; j < K; j++) sum += scalar_as<DT>(w, (n + r) * K + j) * x[j];
+    out[n + r] = sum;
+  }
+}
+template <int DT>
+inline void dense_gemv_as(const void* w, const float* x, int64_t n0, int64_t n1, int64_t K,
+                          float* out) {
+  int64_t n = n0;
+  for (; n + kRows <= n1; n += kRows) dense_rows<DT, kRows>(w, x, n, K, out);
+  for (; n < n1; n++) dense_rows<DT, 1>(w, x, n, K, out);
+}
+inline void dense_gemv(const Mat& m, const float* x, int64_t n0, int64_t n1, int64_t K,
+                       float* out) {
+  if (m.dtype == QK_F32) dense_gemv_as<QK_F32>(m.w, x, n0, n1, K, out);
+  else if (m.dtype == QK_F16) dense_gemv_as<QK_F16>(m.w, x, n0, n1, K, out);
+  else dense_gemv_as<QK_BF16>(m.w, x, n0, n1, K, out);
+}
