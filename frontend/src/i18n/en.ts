@@ -84,7 +84,7 @@ export const en = {
     first: (s: string) => `first token ${s}`,
     tokens: (n: number, shown: string) => plural('en', n, { one: `${shown} token`, other: `${shown} tokens` }),
     cached: (p: string) => `${p} from cache`,
-    mode: (m: string) => (m === 'exact' ? 'exact' : 'fast'),
+    mode: (m: string): string => (m === 'exact' ? 'exact' : 'fast'),
     label: 'Statistics of this answer',
   },
   context: {

@@ -13,7 +13,7 @@ export class Format {
 
   constructor(readonly locale: string) {
     const unit = (unit: string, digits: number) =>
-      new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: digits });
+      new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'narrow', maximumFractionDigits: digits });
     this.#whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
     this.#tenth = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
     this.#percent = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 0 });
@@ -35,7 +35,7 @@ export class Format {
   month = (date: Date) => this.#month.format(date);
   language = (tag: string) => this.#languages.of(tag) ?? tag;
 
-  /** "0.4 sec", "12 sec", "2 min 5 sec" in the locale's words. */
+  /** "0.4s", "12s", "2m 5s" in the locale's words. */
   duration(ms: number): string {
     const s = ms / 1000;
     if (s < 10) return this.#tenthSeconds.format(s);

@@ -37,9 +37,9 @@ describe('locale', () => {
     const f = new Format('en');
     expect(f.whole(1240)).toBe('1,240');
     expect(f.bytes(4_300_000_000)).toBe('4.3 GB');
-    expect(f.duration(420)).toBe('0.4 sec');
-    expect(f.duration(12_300)).toBe('12 sec');
-    expect(f.duration(125_000)).toBe('2 min 5 sec');
+    expect(f.duration(420)).toBe('0.4s');
+    expect(f.duration(12_300)).toBe('12s');
+    expect(f.duration(125_000)).toBe('2m 5s');
     expect(f.percent(0.934)).toBe('93%');
     expect(new Format('zh-Hans').duration(12_300)).toContain('秒');
     expect(new Format('zh-Hans').language('en')).toBe('英语');

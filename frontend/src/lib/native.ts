@@ -1,0 +1,42 @@
+// What the app's own window offers beyond a browser.
+
+interface WailsRuntime {
+  BrowserOpenURL?(url: string): void;
+  ClipboardSetText?(text: string): Promise<boolean>;
+}
+
+const runtime = () => (window as unknown as { runtime?: WailsRuntime }).runtime;
+
+/** Opens a link in the person's browser, never in the app's own page. */
+export function openLink(url: string): void {
+  const wails = runtime();
+  if (wails?.BrowserOpenURL) wails.BrowserOpenURL(url);
+  else window.open(url, '_blank', 'noopener,noreferrer');
+}
+
+/** Puts text on the clipboard; false when the system refused. */
+export async function copyText(text: string): Promise<boolean> {
+  try {
+    const wails = runtime();
+    if (wails?.ClipboardSetText && (await wails.ClipboardSetText(text))) return true;
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return copyBySelection(text);
+  }
+}
+
+/** For web views that only allow the older command. */
+function copyBySelection(text: string): boolean {
+  const field = document.createElement('textarea');
+  field.value = text;
+  field.style.position = 'fixed';
+  field.style.opacity = '0';
+  const focused = document.activeElement;
+  document.body.append(field);
+  field.select();
+  const ok = document.execCommand('copy');
+  field.remove();
+  if (focused instanceof HTMLElement) focused.focus();
+  return ok;
+}

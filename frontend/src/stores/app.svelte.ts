@@ -1,0 +1,172 @@
+import { i18n } from '../i18n/index.svelte';
+import { api, asErrorBody } from '../lib/api/client';
+import type {
+  ApiErrorBody,
+  AppEvent,
+  ChatSummary,
+  Command,
+  EngineState,
+  Model,
+  Settings,
+  State,
+} from '../lib/api/types';
+import { backoff } from '../lib/retry';
+import { router } from '../lib/router.svelte';
+import { useReducedMotion, useTheme } from '../lib/theme';
+
+const DEFAULTS: Settings = {
+  model: '',
+  mode: 'fast',
+  language: 'system',
+  theme: 'system',
+  system_prompt: '',
+  thinking: false,
+  sampling: {},
+  reduce_motion: false,
+};
+
+export type ChatEventListener = (id: string, kind: 'created' | 'changed' | 'deleted') => void;
+
+/** What the whole page knows about the application, kept up to date by its events. */
+class App {
+  ready = $state(false);
+  /** False while the backend does not answer. */
+  connected = $state(true);
+  version = $state('');
+  platform = $state<State['platform']>('linux');
+  native = $state(false);
+  models = $state.raw<Model[]>([]);
+  commands = $state.raw<Command[]>([]);
+  settings = $state.raw<Settings>(DEFAULTS);
+  engine = $state.raw<EngineState>({ state: 'stopped' });
+  chats = $state.raw<ChatSummary[]>([]);
+  notices = $state.raw<ApiErrorBody[]>([]);
+  /** A failed action that the person should hear about. */
+  error = $state.raw<ApiErrorBody | null>(null);
+  /** Text that the native side captured for the quick prompt; a new object each time. */
+  captured = $state.raw<{ text: string } | null>(null);
+
+  /** The model that new chats and commands use. */
+  readonly model = $derived(this.modelNamed(this.settings.model) ?? (this.settings.model ? undefined : this.models[0]));
+
+  #listeners = new Set<ChatEventListener>();
+  #listing: ReturnType<typeof setTimeout> | undefined;
+
+  modelNamed(name: string): Model | undefined {
+    return this.models.find((m) => m.name === name);
+  }
+
+  /** Loads the state and follows the events until the signal ends them. */
+  async run(signal: AbortSignal): Promise<void> {
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      const control = new AbortController();
+      const end = () => control.abort();
+      signal.addEventListener('abort', end);
+      try {
+        const events = api.events(control.signal);
+        // Asked for before the state, so that nothing between the two is missed.
+        const first = events.next();
+        first.catch(() => undefined);
+        this.#take(await api.state());
+        attempt = 0;
+        for (let next = await first; !next.done; next = await events.next()) this.#apply(next.value);
+      } catch (thrown) {
+        if (signal.aborted) return;
+        const error = asErrorBody(thrown);
+        if (error.code !== 'offline') this.error = error;
+        this.connected = false;
+      } finally {
+        signal.removeEventListener('abort', end);
+        control.abort();
+      }
+      await backoff(attempt, signal);
+    }
+  }
+
+  onChat(listener: ChatEventListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Runs an action; what goes wrong is shown, and undefined given. */
+  async attempt<T>(action: () => Promise<T>): Promise<T | undefined> {
+    try {
+      const value = await action();
+      this.error = null;
+      return value;
+    } catch (thrown) {
+      this.error = asErrorBody(thrown);
+      return undefined;
+    }
+  }
+
+  /** Saves settings; they take effect at once and go back when the backend refuses them. */
+  async save(change: Partial<Settings>): Promise<void> {
+    const before = this.settings;
+    this.#useSettings({ ...before, ...change });
+    const saved = await this.attempt(() => api.saveSettings(change));
+    this.#useSettings(saved ?? before);
+  }
+
+  dismissNotice(notice: ApiErrorBody): void {
+    this.notices = this.notices.filter((n) => n !== notice);
+  }
+
+  /** Reads the list of chats again soon; many requests make one. */
+  refreshChats(): void {
+    clearTimeout(this.#listing);
+    this.#listing = setTimeout(() => {
+      api.chats().then(
+        (chats) => (this.chats = chats),
+        () => undefined, // the event stream notices a lost connection
+      );
+    }, 60);
+  }
+
+  #take(state: State): void {
+    this.version = state.version;
+    this.platform = state.platform;
+    this.native = state.native;
+    this.models = state.models ?? [];
+    this.commands = state.commands ?? [];
+    this.engine = state.engine;
+    this.chats = state.chats ?? [];
+    if (!this.ready) this.notices = state.notices ?? [];
+    this.#useSettings(state.settings);
+    this.connected = true;
+    this.ready = true;
+  }
+
+  #apply(event: AppEvent): void {
+    switch (event.event) {
+      case 'engine':
+        this.engine = event.data;
+        break;
+      case 'settings':
+        this.#useSettings(event.data);
+        break;
+      case 'models':
+        this.models = event.data;
+        break;
+      case 'chats':
+        this.refreshChats();
+        for (const listener of this.#listeners) listener(event.data.id, event.data.kind);
+        break;
+      case 'surface':
+        if (event.data.surface === 'prompt') {
+          this.captured = { text: event.data.text ?? '' };
+          router.go({ name: 'prompt' });
+        } else if (router.route.name === 'prompt') router.go({ name: 'chat', id: null });
+        break;
+    }
+  }
+
+  #useSettings(settings: Settings): void {
+    this.settings = { ...DEFAULTS, ...settings };
+    i18n.use(this.settings.language);
+    useTheme(this.settings.theme);
+    useReducedMotion(this.settings.reduce_motion);
+  }
+}
+
+export const app = new App();

@@ -1,0 +1,262 @@
+import { api, asErrorBody, isAbort } from '../lib/api/client';
+import type { ApiErrorBody, Chat, ChatFields, Message, Prefill, ReplyEvent, Sampling } from '../lib/api/types';
+import { backoff } from '../lib/retry';
+import { FrameBatch } from '../lib/stream/batch';
+import { app } from './app.svelte';
+import { router } from '../lib/router.svelte';
+
+/** What happens before and between the words of a reply. */
+export type Progress =
+  | { kind: 'none' }
+  | { kind: 'reading'; prefill: Prefill }
+  | { kind: 'loading'; percent: number }
+  | { kind: 'paused' };
+
+const running = (m: Message | undefined) => m?.status === 'writing' || m?.status === 'queued';
+
+/** The chat on the screen: its messages, its running reply and what can be done to it. */
+class Conversation {
+  id = $state<string | null>(null);
+  title = $state('');
+  messages = $state<Message[]>([]);
+  context = $state.raw({ used: 0, limit: 0 });
+  progress = $state.raw<Progress>({ kind: 'none' });
+  opening = $state(false);
+  /** An action that the backend has not answered yet. */
+  busy = $state(false);
+  /** Why the chat could not be opened. */
+  failure = $state.raw<ApiErrorBody | null>(null);
+  /** The chat's own choices; what a new chat does not say comes from the settings. */
+  fields = $state.raw<ChatFields>({});
+
+  readonly last = $derived(this.messages.at(-1));
+  readonly replying = $derived(running(this.last));
+  readonly modelName = $derived(this.fields.model ?? app.model?.name ?? app.settings.model);
+  readonly model = $derived(app.modelNamed(this.modelName));
+  readonly thinking = $derived(this.fields.thinking ?? app.settings.thinking);
+  readonly systemPrompt = $derived(this.fields.system_prompt ?? app.settings.system_prompt);
+  readonly sampling = $derived<Sampling>(this.fields.sampling ?? app.settings.sampling);
+
+  #follow: AbortController | null = null;
+  #text = '';
+  #reasoning = '';
+  #batch = new FrameBatch(() => this.#flush());
+
+  constructor() {
+    app.onChat((id, kind) => {
+      if (id !== this.id) return;
+      if (kind === 'deleted') this.reset();
+      else if (!this.busy) void this.#reload();
+    });
+  }
+
+  /** Shows a chat, or an empty new one for null. */
+  async open(id: string | null): Promise<void> {
+    if (id === this.id && !this.failure) return;
+    this.#leave();
+    this.id = id;
+    if (!id) return;
+    this.opening = true;
+    try {
+      const chat = await api.chat(id);
+      if (this.id !== id) return;
+      this.#show(chat);
+      if (running(this.last)) this.#watch();
+    } catch (thrown) {
+      if (this.id === id) this.failure = asErrorBody(thrown);
+    } finally {
+      if (this.id === id) this.opening = false;
+    }
+  }
+
+  /** Leaves a chat that no longer exists. */
+  reset(): void {
+    this.#leave();
+    this.id = null;
+    if (router.route.name === 'chat') router.replace({ name: 'chat', id: null });
+  }
+
+  /** Sends a message; false when it was not accepted. */
+  async send(content: string): Promise<boolean> {
+    return this.#act(async () => {
+      if (!this.id) {
+        const chat = await api.createChat(this.fields);
+        this.id = chat.id;
+        this.#show(chat);
+        router.replace({ name: 'chat', id: chat.id });
+      }
+      const { user, reply } = await api.send(this.id, content);
+      this.messages.push(user, reply);
+    });
+  }
+
+  async edit(message: Message, content: string): Promise<boolean> {
+    return this.#act(async () => {
+      this.#unfollow();
+      const { user, reply } = await api.edit(this.id!, message.id, content);
+      const at = this.messages.findIndex((m) => m.id === message.id);
+      if (at >= 0) this.messages.splice(at, Infinity, user, reply);
+    });
+  }
+
+  async regenerate(): Promise<boolean> {
+    return this.#act(async () => {
+      const { reply } = await api.regenerate(this.id!);
+      if (this.last?.role === 'assistant') this.messages.pop();
+      this.messages.push(reply);
+    });
+  }
+
+  async stop(): Promise<void> {
+    const id = this.id;
+    if (id) await app.attempt(() => api.stop(id));
+  }
+
+  /** Changes the chat's title, model, prompt, sampling or thinking. */
+  async change(fields: ChatFields): Promise<void> {
+    this.fields = { ...this.fields, ...fields };
+    if (fields.title !== undefined) this.title = fields.title;
+    const id = this.id;
+    if (!id) return;
+    const chat = await app.attempt(() => api.changeChat(id, fields));
+    if (chat && this.id === id) this.#showFields(chat);
+    else if (this.id === id) await this.#reload();
+    app.refreshChats();
+  }
+
+  async #act(action: () => Promise<void>): Promise<boolean> {
+    if (this.busy) return false;
+    this.busy = true;
+    const done = await app.attempt(async () => {
+      await action();
+      return true;
+    });
+    this.busy = false;
+    if (running(this.last)) this.#watch();
+    return done ?? false;
+  }
+
+  #leave(): void {
+    this.#unfollow();
+    this.messages = [];
+    this.title = '';
+    this.fields = {};
+    this.context = { used: 0, limit: 0 };
+    this.failure = null;
+    this.opening = false;
+  }
+
+  #show(chat: Chat): void {
+    this.#showFields(chat);
+    this.messages = chat.messages ?? [];
+  }
+
+  #showFields(chat: Chat): void {
+    this.title = chat.title;
+    this.context = chat.context ?? { used: 0, limit: 0 };
+    const { model, system_prompt, sampling, thinking } = chat;
+    this.fields = { model, system_prompt, sampling: sampling ?? {}, thinking };
+  }
+
+  /** Takes in what changed elsewhere, but never pulls the text from under a running reply. */
+  async #reload(): Promise<void> {
+    const id = this.id;
+    if (!id) return;
+    try {
+      const chat = await api.chat(id);
+      if (this.id !== id || this.busy) return;
+      this.#showFields(chat);
+      if (this.#follow) return;
+      const same =
+        chat.messages.length === this.messages.length &&
+        chat.messages.every((m, i) => m.id === this.messages[i]?.id && m.status === this.messages[i]?.status);
+      if (!same) this.messages = chat.messages;
+      if (running(this.last)) this.#watch();
+    } catch {
+      // The event stream notices a lost connection; a deleted chat has its own event.
+    }
+  }
+
+  #unfollow(): void {
+    this.#follow?.abort();
+    this.#follow = null;
+    this.#batch.cancel();
+    this.#text = this.#reasoning = '';
+    this.progress = { kind: 'none' };
+  }
+
+  /** Follows the running reply to its end, through lost connections. */
+  #watch(): void {
+    this.#unfollow();
+    const id = this.id!;
+    const control = (this.#follow = new AbortController());
+    void (async () => {
+      for (let attempt = 0; !control.signal.aborted; attempt++) {
+        try {
+          let ended = false;
+          for await (const event of api.reply(id, control.signal)) {
+            if (control.signal.aborted) return;
+            attempt = 0;
+            this.#apply(event);
+            ended = event.event === 'done';
+          }
+          if (ended) break;
+        } catch (thrown) {
+          if (isAbort(thrown) || control.signal.aborted) return;
+          if (asErrorBody(thrown).code === 'not_found') break;
+        }
+        await backoff(attempt, control.signal);
+      }
+      if (this.#follow !== control) return;
+      this.#unfollow();
+      void this.#reload(); // the context's size, the title
+    })();
+  }
+
+  #apply(event: ReplyEvent): void {
+    switch (event.event) {
+      case 'snapshot':
+      case 'done':
+        this.#batch.cancel();
+        this.#text = this.#reasoning = '';
+        this.progress = { kind: 'none' };
+        this.#put(event.data);
+        break;
+      case 'prefill':
+        this.progress = { kind: 'reading', prefill: event.data };
+        break;
+      case 'loading':
+        this.progress = { kind: 'loading', percent: event.data.percent };
+        break;
+      case 'paused':
+        this.progress = { kind: 'paused' };
+        break;
+      case 'resumed':
+        this.progress = { kind: 'none' };
+        break;
+      case 'delta':
+        this.#text += event.data.text ?? '';
+        this.#reasoning += event.data.reasoning ?? '';
+        this.#batch.request();
+        break;
+    }
+  }
+
+  #put(message: Message): void {
+    const at = this.messages.findIndex((m) => m.id === message.id);
+    if (at >= 0) this.messages[at] = message;
+    else this.messages.push(message);
+  }
+
+  #flush(): void {
+    const reply = this.messages.at(-1);
+    if (!reply || reply.role !== 'assistant') return;
+    if (this.progress.kind !== 'none') this.progress = { kind: 'none' };
+    if (reply.status === 'queued') reply.status = 'writing';
+    if (this.#reasoning) reply.reasoning += this.#reasoning;
+    if (this.#text) reply.content += this.#text;
+    this.#text = this.#reasoning = '';
+  }
+}
+
+export const conversation = new Conversation();
