@@ -33,12 +33,16 @@ func (a *api) state(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	commands := []Command{}
+	if a.Writer != nil {
+		commands = a.Writer.Commands()
+	}
 	notices := a.Notices
 	if notices == nil {
 		notices = []*errs.Error{}
 	}
 	return reply(w, http.StatusOK, State{Version: a.Version, Platform: a.Platform, Native: a.Native, Models: list,
-		Commands: a.Writer.Commands(), Settings: a.Settings.Get(), Engine: a.Engine(), Chats: chats, Notices: notices})
+		Commands: commands, Settings: a.Settings.Get(), Engine: a.Engine(), Chats: chats, Notices: notices})
 }
 
 func (a *api) events(w http.ResponseWriter, r *http.Request) error {

@@ -78,7 +78,7 @@ func (s Sampling) Validate() error {
 		if v == nil {
 			return nil
 		}
-		if math.IsNaN(*v) || *v < lo || *v > hi || open && *v == lo {
+		if math.IsNaN(*v) || *v < lo || *v > hi || open && *v == lo || field == "min_p" && *v == hi {
 			from := "from"
 			if open {
 				from = "above"

@@ -1,0 +1,138 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"qwill/app/api/guard"
+	"qwill/app/paths"
+	"qwill/app/wire"
+)
+
+// defaultAddr takes any free port.
+const defaultAddr = "127.0.0.1:0"
+
+// tokenVariable fixes the access token, for tests and scripts.
+const tokenVariable = "QWILL_TOKEN"
+
+func (r *runner) ui() *cobra.Command {
+	var addr string
+	cmd := &cobra.Command{
+		Use: "ui", Short: "Serve the interface on this machine and print its address", Args: cobra.NoArgs,
+		Long: "Serves the same interface as the window on a loopback address and prints that\naddress with its access token. " + tokenVariable + " sets the token.",
+		RunE: func(cmd *cobra.Command, _ []string) error { return r.browser(cmd.Context(), addr) },
+	}
+	cmd.Flags().StringVar(&addr, "addr", defaultAddr, "loopback address and port; port 0 takes any free one")
+	return cmd
+}
+
+// open shows the window, or the interface where there is none.
+func (r *runner) open(ctx context.Context, addr string, prompt bool) error {
+	if r.Window == nil || !display() {
+		return r.browser(ctx, addr)
+	}
+	if r.Window.Start(os.Getenv(paths.HomeVariable), prompt) {
+		return nil
+	}
+	a, err := r.interfaceApp(ctx)
+	if err != nil {
+		return err
+	}
+	return r.Window.Run(ctx, a, r.Static)
+}
+
+// display reports whether a window can be shown.
+func display() bool {
+	return runtime.GOOS != "linux" || os.Getenv("DISPLAY") != "" || os.Getenv("WAYLAND_DISPLAY") != ""
+}
+
+// interfaceApp opens the parts for the one process that shows the chats. Its
+// log goes to a file as well.
+func (r *runner) interfaceApp(ctx context.Context) (*wire.App, error) {
+	a, err := r.app(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.Interface(ctx); err != nil {
+		a.Close()
+		return nil, err
+	}
+	if f, err := logFile(a.Paths.Logs); err == nil {
+		slog.SetDefault(slog.New(slog.NewTextHandler(io.MultiWriter(f, r.Err), &slog.HandlerOptions{Level: slog.LevelWarn})))
+	}
+	return a, nil
+}
+
+// logLimit is the size at which the log moves aside.
+const logLimit = 4 << 20
+
+func logFile(dir string) (*os.File, error) {
+	path := filepath.Join(dir, "qwill.log")
+	if info, err := os.Stat(path); err == nil && info.Size() > logLimit {
+		if err := os.Rename(path, path+".1"); err != nil {
+			return nil, err
+		}
+	}
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+}
+
+// browser serves the interface until Ctrl-C.
+func (r *runner) browser(ctx context.Context, addr string) error {
+	l, err := guard.Listen(addr)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	a, err := r.interfaceApp(ctx)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	token := os.Getenv(tokenVariable)
+	if token == "" {
+		token = rand.Text()
+	}
+	url := fmt.Sprintf("http://%s/?token=%s", l.Addr(), token)
+	if err := r.print(map[string]string{"url": url}, func(w io.Writer) { fmt.Fprintln(w, url) }); err != nil {
+		return err
+	}
+	if !r.json {
+		fmt.Fprintln(r.Err, "Open this address in a browser on this machine. Ctrl-C ends.")
+	}
+	return serveUntil(ctx, l, a.Handler(r.Static, token, false, nil))
+}
+
+// serveUntil serves h on l until ctx ends, then lets short requests finish.
+func serveUntil(ctx context.Context, l net.Listener, h http.Handler) error {
+	s := guard.Server(h)
+	life, end := context.WithCancel(context.Background())
+	defer end()
+	s.BaseContext = func(net.Listener) context.Context { return life }
+	failed := make(chan error, 1)
+	go func() { failed <- s.Serve(l) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	end() // streams end, so that the server can
+	wait, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	if err := s.Shutdown(wait); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("serve: %w", err)
+	}
+	s.Close()
+	return nil
+}

@@ -1,0 +1,17 @@
+package cli
+
+import (
+	"context"
+	"io/fs"
+
+	"qwill/app/wire"
+)
+
+// Window is the app's window, joined in by the main package.
+type Window interface {
+	// Start joins the desktop; running says that a Qwill that was open
+	// already has shown itself, and this process can end.
+	Start(home string, prompt bool) (running bool)
+	// Run shows the window until it is quit or ctx ends. It closes the app.
+	Run(ctx context.Context, a *wire.App, static fs.FS) error
+}
