@@ -234,3 +234,8 @@ func wrap(path string, err error) error {
 	}
 	return modelError(path, "", again, "%v", err)
 }
+
+// Fault is an error of one tensor found while its file was read.
+func Fault(path, tensor string, err error) error {
+	return wrap(path, &safetensors.Error{Tensor: tensor, Message: err.Error()})
+}

@@ -135,6 +135,9 @@ func parse(data []byte, size int64) (*Header, error) {
 }
 
 func metadata(data []byte) (map[string]string, error) {
+	if strictjson.Kind(data) == "null" {
+		return nil, nil // MLX writes this when it is given none
+	}
 	members, err := strictjson.Object(data)
 	if err != nil {
 		return nil, err
