@@ -3,6 +3,7 @@
 // eval_cpu runs on the calling thread: it allocates the outputs and queues a
 // task on the stream's own thread, which runs the kernels. An exception thrown
 // in a task reaches whoever waits for the result.
+#include <algorithm>
 #include <cstring>
 
 #include "kernels/kernels.h"
@@ -25,7 +26,9 @@ int kernel_dtype(mx::Dtype d) {
 void check(int code, const char* what) {
   if (code != 0) {
     std::ostringstream os;
-    os << "the " << what << " kernel refused its arguments (code " << code << ")";
+    os << "the " << what << " kernel "
+       << (code == QK_UNSUPPORTED ? "does not support these arguments" : code == QK_NO_MEMORY ? "ran out of memory"
+                                                                                              : "failed");
     throw std::runtime_error(os.str());
   }
 }
@@ -109,27 +112,16 @@ class Node : public mx::Primitive {
   }
 };
 
-// A weight's pointers, taken when its node is evaluated.
-struct Product {
-  const void* w;
-  const void* scales;
-  const void* biases;
-  int dtype; // of the scales, or of a dense w
-  int bits, group_size;
-  int64_t rows, cols;
-
-  void operator()(bool fast, const float* x, float* out, int64_t M) const {
-    if (scales) {
-      check(
-          qk_quantized_matmul(
-              fast ? QK_FAST : QK_EXACT, x, static_cast<const uint32_t*>(w), scales, biases, dtype, bits, group_size,
-              out, M, rows, cols),
-          "quantized matmul");
-    } else {
-      check(qk_dense_matmul(x, w, dtype, out, M, rows, cols), "dense matmul");
-    }
+// Several products of one input, as the kernels take them.
+void multiply(bool fast, const float* x, const std::vector<qk_matrix>& ms, int64_t M, int64_t K) {
+  constexpr size_t most = 16;
+  for (size_t i = 0; i < ms.size(); i += most) {
+    check(
+        qk_matmul_multi(
+            fast ? QK_FAST : QK_EXACT, x, ms.data() + i, static_cast<int>(std::min(most, ms.size() - i)), M, K),
+        "matrix");
   }
-};
+}
 
 struct Spec {
   bool quantized;
@@ -158,20 +150,26 @@ class Products : public Node {
   }
 
  protected:
-  std::vector<Product> products(const std::vector<mx::array>& in) {
-    std::vector<Product> ps;
+  // The weights in[1]… as the kernels take them, without outputs.
+  std::vector<qk_matrix> matrices(const std::vector<mx::array>& in) {
+    std::vector<qk_matrix> ms;
     size_t i = 1;
     for (auto& s : specs_) {
-      Product p{rows<char>(in[i]), nullptr, nullptr, kernel_dtype(in[i].dtype()), s.bits, s.group_size, s.rows, s.cols};
+      qk_matrix m{};
+      m.w = rows<char>(in[i]);
+      m.dtype = kernel_dtype(in[i].dtype());
+      m.N = s.rows;
       ++i;
       if (s.quantized) {
-        p.dtype = kernel_dtype(in[i].dtype());
-        p.scales = rows<char>(in[i++]);
-        p.biases = rows<char>(in[i++]);
+        m.bits = s.bits;
+        m.group_size = s.group_size;
+        m.dtype = kernel_dtype(in[i].dtype());
+        m.scales = rows<char>(in[i++]);
+        m.biases = rows<char>(in[i++]);
       }
-      ps.push_back(p);
+      ms.push_back(m);
     }
-    return ps;
+    return ms;
   }
 
   bool fast_;
@@ -187,18 +185,13 @@ class Linears : public Products {
 
   void eval_cpu(const std::vector<mx::array>& in, std::vector<mx::array>& out) override {
     auto* x = rows<float>(in[0]);
-    auto ps = products(in);
-    int64_t M = static_cast<int64_t>(in[0].size()) / ps[0].cols;
-    std::vector<float*> ys;
-    for (auto& o : out) {
-      allocate(o);
-      ys.push_back(o.data<float>());
+    auto ms = matrices(in);
+    int64_t K = specs_[0].cols, M = static_cast<int64_t>(in[0].size()) / K;
+    for (size_t i = 0; i < out.size(); ++i) {
+      allocate(out[i]);
+      ms[i].out = out[i].data<float>();
     }
-    encoder().dispatch([fast = fast_, x, M, ps = std::move(ps), ys = std::move(ys)] {
-      for (size_t i = 0; i < ps.size(); ++i) {
-        ps[i](fast, x, ys[i], M);
-      }
-    });
+    encoder().dispatch([fast = fast_, x, M, K, ms = std::move(ms)] { multiply(fast, x, ms, M, K); });
   }
 };
 
@@ -211,17 +204,18 @@ class MLP : public Products {
 
   void eval_cpu(const std::vector<mx::array>& in, std::vector<mx::array>& out) override {
     auto* x = rows<float>(in[0]);
-    auto ps = products(in);
-    int64_t M = static_cast<int64_t>(in[0].size()) / ps[0].cols;
+    auto ms = matrices(in);
+    int64_t K = specs_[0].cols, hidden = specs_[0].rows, M = static_cast<int64_t>(in[0].size()) / K;
     allocate(out[0]);
-    auto* y = out[0].data<float>();
-    int64_t n = M * ps[0].rows;
-    auto *gate = scratch(n), *up = scratch(n);
-    encoder().dispatch([fast = fast_, x, y, M, n, gate, up, ps = std::move(ps)] {
-      ps[0](fast, x, gate, M);
-      ps[1](fast, x, up, M);
-      check(qk_swiglu(gate, up, gate, n), "swiglu");
-      ps[2](fast, gate, y, M);
+    auto *gate = scratch(M * hidden), *up = scratch(M * hidden);
+    std::vector<qk_matrix> both{ms[0], ms[1]}, down{ms[2]};
+    both[0].out = gate;
+    both[1].out = up;
+    down[0].out = out[0].data<float>();
+    encoder().dispatch([fast = fast_, x, M, K, hidden, gate, up, both = std::move(both), down = std::move(down)] {
+      multiply(fast, x, both, M, K);
+      check(qk_swiglu(gate, up, gate, M * hidden), "swiglu");
+      multiply(fast, gate, down, M, hidden);
     });
   }
 };

@@ -12,7 +12,7 @@ namespace qm {
 namespace mx = mlx::core;
 
 // x86 kernels exist on Linux only; a Mac has Metal.
-#if 0 && defined(__x86_64__) && !defined(__APPLE__)
+#if defined(__x86_64__) && !defined(__APPLE__)
 #define QWILL_X86_KERNELS 1
 #else
 #define QWILL_X86_KERNELS 0
