@@ -1,0 +1,178 @@
+package command
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
+
+	"qwill/app/errs"
+	"qwill/engine"
+)
+
+// Limits of an input in bytes. The model's context is the real limit for
+// texts; this one keeps the work before it bounded.
+const (
+	MaxText        = 8 << 20
+	maxInstruction = 16 << 10
+	maxLanguage    = 60
+)
+
+// Input is what a command works on.
+type Input struct {
+	Text        string
+	Instruction string            // for instruct
+	Options     map[string]string // by Option.Name
+	Language    string            // the user's, a BCP 47 tag: the default of language options
+}
+
+// Prompt is what the model gets.
+type Prompt struct {
+	Messages  []engine.Message
+	Sampling  engine.Sampling
+	MaxTokens int
+	// Open and Close delimit the text; "" when it stands alone. A result that
+	// repeats them is cleaned of them.
+	Open, Close string
+}
+
+// Build makes the prompt. The text enters only as delimited content of the
+// user's message, between tags that do not occur in it, so that no text can
+// end itself and go on as an instruction. Errors are *errs.Error.
+func (c Command) Build(in Input) (Prompt, error) {
+	if err := c.check(in); err != nil {
+		return Prompt{}, err
+	}
+	p := Prompt{Sampling: c.sampling, MaxTokens: c.length(estimate(in.Text))}
+	if c.plain {
+		p.Messages = []engine.Message{{Role: "system", Content: prompt(c.ID)}, {Role: "user", Content: in.Text}}
+		return p, nil
+	}
+	p.Open, p.Close = delimiters(in.Text)
+	fill := strings.NewReplacer("{open}", p.Open, "{close}", p.Close, "{language}", c.language(in))
+	user := p.Open + "\n" + in.Text + "\n" + p.Close
+	switch {
+	case c.ID == "instruct":
+		user = "Instruction: " + strings.TrimSpace(in.Instruction) + "\n\n" + user
+	case c.ID == "reply" && strings.TrimSpace(in.Options["intent"]) != "":
+		user = "What the answer says: " + strings.TrimSpace(in.Options["intent"]) + "\n\n" + user
+	}
+	p.Messages = []engine.Message{
+		{Role: "system", Content: fill.Replace(prompt(c.ID) + "\n\n" + prompt("rules"))},
+		{Role: "user", Content: user},
+	}
+	return p, nil
+}
+
+func (c Command) check(in Input) error {
+	what := "text"
+	if c.plain {
+		what = "question"
+	}
+	switch {
+	case strings.TrimSpace(in.Text) == "":
+		return errs.InvalidField("text", "There is no %s.", what).Try("select or paste some text first")
+	case len(in.Text) > MaxText:
+		return errs.New(errs.TooLarge, 413, "The text is longer than %d MB.", MaxText>>20).At("text").Try("send it in parts")
+	case len(in.Instruction) > maxInstruction:
+		return errs.InvalidField("instruction", "The instruction is longer than %d KB.", maxInstruction>>10)
+	case c.ID == "instruct" && strings.TrimSpace(in.Instruction) == "":
+		return errs.InvalidField("instruction", "This command needs an instruction.").Try("say what to do with the text")
+	}
+	for name, value := range in.Options {
+		o, ok := c.option(name)
+		if !ok {
+			known := "it has none"
+			if len(c.Options) > 0 {
+				known = "it has " + c.Options[0].Name
+			}
+			return errs.InvalidField("options."+clip(name, 40), "The command %q has no such option.", c.ID).Try("%s", known)
+		}
+		if len(value) > maxInstruction {
+			return errs.InvalidField("options."+name, "The value is longer than %d KB.", maxInstruction>>10)
+		}
+		if o.Kind == KindLanguage && value != "" {
+			if _, err := languageName(value); err != nil {
+				return err
+			}
+		}
+	}
+	for _, o := range c.Options {
+		if o.Required && strings.TrimSpace(in.Options[o.Name]) == "" {
+			return errs.InvalidField("options."+o.Name, "The option is missing.")
+		}
+	}
+	return nil
+}
+
+func (c Command) option(name string) (Option, bool) {
+	for _, o := range c.Options {
+		if o.Name == name {
+			return o, true
+		}
+	}
+	return Option{}, false
+}
+
+// language gives the English name of the language a command writes in.
+func (c Command) language(in Input) string {
+	for _, value := range []string{in.Options["language"], in.Language} {
+		if name, err := languageName(value); err == nil {
+			return name
+		}
+	}
+	return "English"
+}
+
+// languageName takes a BCP 47 tag such as zh-Hans, or a name such as German
+// as people write it.
+func languageName(value string) (string, error) {
+	value = strings.TrimSpace(value)
+	bad := func() (string, error) {
+		return "", errs.InvalidField("options.language", "%q is not a language.", clip(value, 40)).Try("write a name such as German, or a code such as de or zh-Hans")
+	}
+	if value == "" || len(value) > maxLanguage {
+		return bad()
+	}
+	if tag, err := language.Parse(value); err == nil {
+		if name := display.English.Tags().Name(tag); name != "" && tag != language.Und {
+			return name, nil
+		}
+	}
+	for _, r := range value {
+		if !unicode.IsLetter(r) && !unicode.IsMark(r) && !strings.ContainsRune(" -'()", r) {
+			return bad()
+		}
+	}
+	return value, nil
+}
+
+// delimiters gives tags that do not occur in the text in any case; the same
+// text always gets the same ones, so that a seed repeats its result. A text
+// that holds the plain tag gets one made of its own digest, which it cannot
+// hold by design.
+func delimiters(text string) (open, end string) {
+	lower := strings.ToLower(text)
+	tag, digest := "text", sha256.Sum256([]byte(text))
+	for strings.Contains(lower, "<"+tag) || strings.Contains(lower, "</"+tag) {
+		tag = fmt.Sprintf("text-%x", digest[:6])
+		digest = sha256.Sum256(digest[:])
+	}
+	return "<" + tag + ">", "</" + tag + ">"
+}
+
+// estimate guesses the tokens of a text generously: about two letters of ASCII
+// or a byte of anything else.
+func estimate(text string) int {
+	ascii := 0
+	for i := 0; i < len(text); i++ {
+		if text[i] < utf8.RuneSelf {
+			ascii++
+		}
+	}
+	return ascii/2 + (len(text) - ascii)
+}
