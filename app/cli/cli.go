@@ -161,6 +161,7 @@ func unknown(cmd *cobra.Command, name string) error {
 
 // group is a command that only holds others.
 func group(cmd *cobra.Command) *cobra.Command {
+	cmd.SuggestionsMinimumDistance = 2
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			return unknown(cmd, args[0])
