@@ -120,8 +120,11 @@ func (c Command) option(name string) (Option, bool) {
 
 // language gives the English name of the language a command writes in.
 func (c Command) language(in Input) string {
-	for _, value := range []string{in.Options["language"], in.Language} {
-		if name, err := languageName(value); err == nil {
+	if name, err := languageName(in.Options["language"]); err == nil {
+		return name
+	}
+	if _, err := language.Parse(in.Language); err == nil {
+		if name, err := languageName(in.Language); err == nil {
 			return name
 		}
 	}
