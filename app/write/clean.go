@@ -1,0 +1,100 @@
+package write
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+
+	"qwill/app/command"
+)
+
+// clean takes off what models put around a result, where it is certain that
+// it does not belong to it: repeated delimiters, an introduction, a code fence
+// or quotation marks that the original has not. White space at both ends and
+// the line ends follow the original when the result is the text again.
+func clean(original, output string, p command.Prompt, shape string) string {
+	out := strings.TrimSpace(output)
+	out = cutTags(out, p)
+	out = cutIntroduction(original, out)
+	out = cutTags(out, p)
+	out = cutFence(original, out)
+	out = cutQuotes(original, out)
+	if shape != command.ShapeDiff || out == "" {
+		return out
+	}
+	if strings.Contains(original, "\r\n") && !strings.Contains(strings.ReplaceAll(original, "\r\n", ""), "\n") {
+		out = strings.ReplaceAll(strings.ReplaceAll(out, "\r\n", "\n"), "\n", "\r\n")
+	}
+	trimmed := strings.TrimLeftFunc(original, unicode.IsSpace)
+	lead := original[:len(original)-len(trimmed)]
+	trail := trimmed[len(strings.TrimRightFunc(trimmed, unicode.IsSpace)):]
+	return lead + out + trail
+}
+
+// cutTags removes the delimiters, which the original cannot hold.
+func cutTags(out string, p command.Prompt) string {
+	if p.Open == "" {
+		return out
+	}
+	out = strings.TrimSpace(strings.TrimPrefix(out, p.Open))
+	if i := strings.Index(out, p.Close); i >= 0 {
+		// What follows a closing tag is a comment, unless nothing precedes it.
+		if before := strings.TrimSpace(out[:i]); before != "" {
+			return before
+		}
+		out = strings.TrimSpace(out[i+len(p.Close):])
+	}
+	return out
+}
+
+// introduction is a first line that announces the result and ends in a colon.
+var introduction = regexp.MustCompile(`(?i)^(?:(?:sure|certainly|of course|okay|absolutely)[,.!]?\s+)?` +
+	`(?:here(?:'s|’s| is| are)|this is|below is) (?:the|your|a|an|my)\b[^\n]{0,70}:[ \t]*\r?\n|` +
+	`^(?:好的|当然)?[，,。!！]?\s*(?:以下是|下面是|这是)[^\n]{0,30}[：:][ \t]*\r?\n`)
+
+func cutIntroduction(original, out string) string {
+	loc := introduction.FindStringIndex(out)
+	if loc == nil || introduction.MatchString(strings.TrimSpace(original)+"\n") {
+		return out
+	}
+	line := strings.TrimSpace(out[:loc[1]])
+	rest := strings.TrimSpace(out[loc[1]:])
+	if rest == "" || strings.Contains(original, line) {
+		return out
+	}
+	return rest
+}
+
+// fence is a text wholly inside one code fence.
+var fence = regexp.MustCompile("(?s)^```[a-zA-Z0-9_+-]*[ \t]*\r?\n(.*?)\r?\n?```$")
+
+func cutFence(original, out string) string {
+	m := fence.FindStringSubmatch(out)
+	if m == nil || strings.Contains(original, "```") || strings.Contains(m[1], "```") || strings.TrimSpace(m[1]) == "" {
+		return out
+	}
+	return strings.Trim(m[1], "\r\n")
+}
+
+var quotes = [][2]string{{`"`, `"`}, {"“", "”"}, {"„", "“"}, {"«", "»"}, {"「", "」"}, {"『", "』"}}
+
+func cutQuotes(original, out string) string {
+	for _, q := range quotes {
+		inner, ok := strings.CutPrefix(out, q[0])
+		if !ok {
+			continue
+		}
+		inner, ok = strings.CutSuffix(inner, q[1])
+		if !ok || strings.TrimSpace(inner) == "" || strings.Contains(inner, q[0]) || strings.Contains(inner, q[1]) {
+			continue
+		}
+		text := strings.TrimSpace(original)
+		for _, o := range quotes {
+			if strings.HasPrefix(text, o[0]) || strings.HasSuffix(text, o[1]) {
+				return out
+			}
+		}
+		return strings.TrimSpace(inner)
+	}
+	return out
+}

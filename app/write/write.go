@@ -1,0 +1,107 @@
+// Package write runs a command of the registry on a text: it builds the
+// prompt, generates, cleans the result of what models put around it and
+// compares it with the original.
+package write
+
+import (
+	"context"
+	"strings"
+
+	"qwill/app/command"
+	"qwill/engine"
+)
+
+// Request asks for one command on one text.
+type Request struct {
+	Command     string
+	Text        string
+	Instruction string
+	Options     map[string]string
+	Language    string // the user's, a BCP 47 tag
+}
+
+// Result is a finished command.
+type Result struct {
+	Text     string // the result, cleaned
+	Original string
+	Shape    string    // command.ShapeDiff or command.ShapeText
+	Diff     []Segment // nil unless the shape is diff
+	Warning  string    // a sentence for the user, or ""
+	Engine   engine.Result
+}
+
+// Generate runs the model. The caller of Run fills in path, mode and priority
+// of the parameters; events are those of the engine.
+type Generate func(ctx context.Context, p engine.GenerateParams, event func(engine.Event)) (engine.Result, error)
+
+// Check refuses a request that cannot run: unknown command, no text, wrong
+// options. Errors are *errs.Error.
+func Check(r Request) error {
+	_, _, err := prepare(r)
+	return err
+}
+
+func prepare(r Request) (command.Command, command.Prompt, error) {
+	c, err := command.Find(r.Command)
+	if err != nil {
+		return c, command.Prompt{}, err
+	}
+	p, err := c.Build(input(r))
+	return c, p, err
+}
+
+func input(r Request) command.Input {
+	return command.Input{Text: valid(r.Text), Instruction: valid(r.Instruction), Options: r.Options, Language: r.Language}
+}
+
+func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+
+// Run carries out a request. event receives the engine's events as they come:
+// Text is the raw result, which Result.Text replaces at the end. A text that
+// does not fit the model's context is the engine's error, CodeTooLong.
+func Run(ctx context.Context, r Request, generate Generate, event func(engine.Event)) (Result, error) {
+	c, p, err := prepare(r)
+	if err != nil {
+		return Result{}, err
+	}
+	var raw strings.Builder
+	res, err := generate(ctx, engine.GenerateParams{
+		Messages: p.Messages, Thinking: false, Sampling: p.Sampling, MaxTokens: p.MaxTokens,
+	}, func(e engine.Event) {
+		raw.WriteString(e.Text)
+		if event != nil {
+			event(e)
+		}
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	return finish(c, p, valid(r.Text), raw.String(), res), nil
+}
+
+// finish cleans and compares.
+func finish(c command.Command, p command.Prompt, original, raw string, res engine.Result) Result {
+	out := Result{Original: original, Shape: c.Shape, Engine: res}
+	out.Text = clean(original, raw, p, c.Shape)
+	if c.ID == "ask" {
+		out.Text = strings.TrimSpace(raw)
+	}
+	diff := c.Shape == command.ShapeDiff
+	switch {
+	case strings.TrimSpace(out.Text) == "":
+		out.Warning = "The model gave no result. Try again, or choose another model."
+		if diff { // nothing to accept must never mean: delete the text
+			out.Text = original
+			out.Diff = Diff(original, original)
+		}
+		return out
+	case res.Finish == "length":
+		out.Warning = "The result was cut off because it grew too long. Check its end, or work on a shorter part."
+	case diff && out.Text == original:
+		out.Warning = "Nothing to change."
+	}
+	if diff {
+		out.Diff = Diff(original, out.Text)
+	}
+	return out
+}
