@@ -13,21 +13,32 @@ export const hrefOf = (route: Route): string =>
 
 class Router {
   route = $state<Route>(parseRoute(location.hash));
+  #main: Route = this.route.name === 'prompt' ? { name: 'chat', id: null } : this.route;
 
   constructor() {
-    addEventListener('hashchange', () => (this.route = parseRoute(location.hash)));
+    addEventListener('hashchange', () => this.#set(parseRoute(location.hash)));
   }
 
   go(route: Route): void {
     const href = hrefOf(route);
     if (href !== location.hash) location.hash = href;
-    this.route = route;
+    this.#set(route);
+  }
+
+  /** Leaves the quick prompt for what the main window showed last. */
+  toMain(): void {
+    if (this.route.name === 'prompt') this.go(this.#main);
   }
 
   /** Changes the address without a new entry in the history. */
   replace(route: Route): void {
     history.replaceState(null, '', hrefOf(route));
+    this.#set(route);
+  }
+
+  #set(route: Route): void {
     this.route = route;
+    if (route.name !== 'prompt') this.#main = route;
   }
 }
 

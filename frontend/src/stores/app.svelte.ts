@@ -25,6 +25,9 @@ const DEFAULTS: Settings = {
   reduce_motion: false,
 };
 
+/** Time that the starter's installation may take before its absence is reported, in milliseconds. */
+const FIRST_START = 8000;
+
 export type ChatEventListener = (id: string, kind: 'created' | 'changed' | 'deleted') => void;
 
 /** What the whole page knows about the application, kept up to date by its events. */
@@ -47,9 +50,12 @@ class App {
   captured = $state.raw<{ text: string } | null>(null);
 
   /** The model that new chats and commands use. */
+  /** True once it is sure that there is nothing to run: right after the first start the starter is still being installed. */
+  noModel = $state(false);
   readonly model = $derived(this.modelNamed(this.settings.model) ?? (this.settings.model ? undefined : this.models[0]));
 
   #listeners = new Set<ChatEventListener>();
+  #settling: ReturnType<typeof setTimeout> | undefined;
   #listing: ReturnType<typeof setTimeout> | undefined;
 
   modelNamed(name: string): Model | undefined {
@@ -127,7 +133,7 @@ class App {
     this.version = state.version;
     this.platform = state.platform;
     this.native = state.native;
-    this.models = state.models ?? [];
+    this.#useModels(state.models ?? []);
     this.commands = state.commands ?? [];
     this.engine = state.engine;
     this.chats = state.chats ?? [];
@@ -146,7 +152,7 @@ class App {
         this.#useSettings(event.data);
         break;
       case 'models':
-        this.models = event.data;
+        this.#useModels(event.data ?? []);
         break;
       case 'chats':
         this.refreshChats();
@@ -156,9 +162,16 @@ class App {
         if (event.data.surface === 'prompt') {
           this.captured = { text: event.data.text ?? '' };
           router.go({ name: 'prompt' });
-        } else if (router.route.name === 'prompt') router.go({ name: 'chat', id: null });
+        } else router.toMain();
         break;
     }
+  }
+
+  #useModels(models: Model[]): void {
+    this.models = models;
+    clearTimeout(this.#settling);
+    if (models.length) this.noModel = false;
+    else this.#settling = setTimeout(() => (this.noModel = true), FIRST_START);
   }
 
   #useSettings(settings: Settings): void {

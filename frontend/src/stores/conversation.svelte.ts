@@ -40,6 +40,7 @@ class Conversation {
   #follow: AbortController | null = null;
   #text = '';
   #reasoning = '';
+  #thinkingSince = 0;
   #batch = new FrameBatch(() => this.#flush());
 
   constructor() {
@@ -182,6 +183,7 @@ class Conversation {
     this.#follow = null;
     this.#batch.cancel();
     this.#text = this.#reasoning = '';
+    this.#thinkingSince = 0;
     this.progress = { kind: 'none' };
   }
 
@@ -253,7 +255,14 @@ class Conversation {
     if (!reply || reply.role !== 'assistant') return;
     if (this.progress.kind !== 'none') this.progress = { kind: 'none' };
     if (reply.status === 'queued') reply.status = 'writing';
-    if (this.#reasoning) reply.reasoning += this.#reasoning;
+    if (this.#reasoning) {
+      if (!reply.reasoning) this.#thinkingSince = performance.now();
+      reply.reasoning += this.#reasoning;
+    }
+    // Until the reply ends, the page's own clock says how long the thinking took.
+    if (this.#text && !reply.content && this.#thinkingSince && !reply.reasoning_ms) {
+      reply.reasoning_ms = performance.now() - this.#thinkingSince;
+    }
     if (this.#text) reply.content += this.#text;
     this.#text = this.#reasoning = '';
   }

@@ -1,0 +1,114 @@
+import type { Page } from '@playwright/test';
+import { expect, test } from './qwill';
+
+const TEXT = 'i has went to the the market yesterday and buyed three apple. they was very fresh , we eated them all on the way';
+
+async function openWrite(page: Page) {
+  await page.getByRole('link', { name: 'Write' }).click();
+  await page.getByRole('textbox', { name: 'Text to work on' }).fill(TEXT);
+}
+
+async function done(page: Page) {
+  await expect(page.getByRole('button', { name: 'Copy result' })).toBeVisible({ timeout: 60_000 });
+}
+
+async function copied(page: Page): Promise<string> {
+  await page.getByRole('button', { name: /^(Copy result|Copied)$/ }).click();
+  return page.evaluate(() => navigator.clipboard.readText());
+}
+
+const changes = (page: Page) => page.locator('.change');
+
+test('every change of proofread can be accepted or rejected', async ({ app }) => {
+  await openWrite(app);
+  await app.getByRole('button', { name: 'Proofread' }).click();
+  await done(app);
+  const total = await changes(app).count();
+  expect(total).toBeGreaterThan(0);
+  await expect(changes(app).first()).toBeFocused();
+  await expect(app.locator('.counter')).toContainText(`1 of ${total}`);
+  // Struck and added words say so without colour, also to a screen reader.
+  await expect(changes(app).first()).toHaveAttribute('aria-label', new RegExp(`^Change 1 of ${total}: .+, not decided$`));
+
+  // Rejecting all gives back the text exactly.
+  for (let i = 0; i < total; i++) await app.keyboard.press(i % 2 ? 'Delete' : 'Backspace');
+  await expect(app.locator('.counter')).toContainText('all reviewed');
+  expect(await copied(app)).toBe(TEXT);
+
+  // Undoing one and accepting it changes that place alone.
+  await changes(app).first().click();
+  await app.getByRole('button', { name: 'Undo' }).click();
+  await app.keyboard.press('Enter');
+  await expect(changes(app).first()).toHaveAttribute('aria-label', /accepted$/);
+  await app.getByRole('button', { name: 'Changed', exact: true }).click();
+  const shown = await app.locator('.difference .text').innerText();
+  expect(shown).not.toBe(TEXT);
+  await app.getByRole('button', { name: 'Original', exact: true }).click();
+  await expect(app.locator('.difference .text')).toHaveText(TEXT, { useInnerText: true });
+});
+
+test('keys move between the changes of rewrite and accept all', async ({ app }) => {
+  await openWrite(app);
+  await app.getByRole('button', { name: 'Rewrite' }).click();
+  await done(app);
+  const total = await changes(app).count();
+  expect(total).toBeGreaterThan(0);
+  await app.keyboard.press('j');
+  await expect(changes(app).nth(1 % total)).toBeFocused();
+  await app.keyboard.press('k');
+  await expect(changes(app).first()).toBeFocused();
+  await app.keyboard.press('ArrowLeft');
+  await expect(changes(app).last()).toBeFocused();
+  await app.keyboard.press('Shift+Enter');
+  await expect(app.locator('.counter')).toContainText('all reviewed');
+  await expect(app.getByRole('button', { name: 'Copy result' })).toBeFocused();
+  const result = await copied(app);
+  await app.getByRole('button', { name: 'Changed', exact: true }).click();
+  expect(result).toBe(await app.locator('.difference .text').innerText());
+
+  await app.getByRole('button', { name: 'Work on the result' }).click();
+  await expect(app.getByRole('textbox', { name: 'Text to work on' })).toHaveValue(result);
+});
+
+test('a summary streams, is stopped by Escape, and Escape goes back to the text', async ({ app }) => {
+  await openWrite(app);
+  await app.getByRole('textbox', { name: 'Text to work on' }).fill(`${TEXT}. `.repeat(12));
+  await app.getByRole('button', { name: 'Summarize' }).click();
+  await expect(app.getByRole('button', { name: 'Stop' })).toBeVisible();
+  await app.keyboard.press('Escape');
+  await expect(app.getByText('Your text is unchanged.')).toBeVisible();
+  await app.keyboard.press('Escape');
+  await expect(app.getByRole('textbox', { name: 'Text to work on' })).toHaveValue(`${TEXT}. `.repeat(12));
+});
+
+test('a free instruction runs, and its result continues in a chat', async ({ app }) => {
+  await openWrite(app);
+  await app.getByRole('textbox', { name: 'Or say what to do' }).fill('Say how many sentences this has');
+  await app.keyboard.press('Enter');
+  await done(app);
+  await app.getByRole('button', { name: 'Continue in chat' }).click();
+  await expect(app).toHaveURL(/#\/c\//);
+  await expect(app.getByRole('article', { name: 'You' })).toContainText('Say how many sentences this has');
+  await expect(app.getByRole('article', { name: 'Qwill' })).toBeVisible();
+});
+
+test('translate asks the chosen language', async ({ app }) => {
+  await openWrite(app);
+  const requests: unknown[] = [];
+  app.on('request', (r) => r.url().endsWith('/api/write') && requests.push(r.postDataJSON()));
+  await app.getByRole('button', { name: 'Translate' }).click();
+  const select = app.getByRole('main').getByRole('combobox');
+  await expect(select.first()).toBeVisible();
+  await select.first().selectOption('French');
+  const go = app.locator('form').getByRole('button', { name: 'Translate' });
+  if (await go.isVisible()) await go.click();
+  await done(app);
+  expect(JSON.stringify(requests.at(-1))).toContain('French');
+});
+
+test('an empty text is asked for', async ({ app }) => {
+  await app.getByRole('link', { name: 'Write' }).click();
+  await app.getByRole('textbox', { name: 'Text to work on' }).fill('');
+  await app.getByRole('button', { name: 'Rewrite' }).click();
+  await expect(app.getByRole('alert')).toHaveText('Enter a text first.');
+});
