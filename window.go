@@ -27,8 +27,8 @@ func (w window) Start(home string, prompt bool) (running bool) {
 func (w window) Run(ctx context.Context, a *wire.App, static fs.FS) error {
 	defer context.AfterFunc(ctx, w.Quit)()
 	var commands []shell.Command
-	if a.Writer != nil {
-		for _, c := range a.Writer.Commands() {
+	for _, c := range a.Writer.Commands() {
+		if c.Key != "" { // the others need more than a text
 			commands = append(commands, shell.Command{ID: c.ID, Title: c.Title})
 		}
 	}

@@ -20,11 +20,13 @@ import (
 
 	"qwill/app/api"
 	"qwill/app/chat"
+	"qwill/app/command"
 	"qwill/app/errs"
 	"qwill/app/events"
 	"qwill/app/models"
 	"qwill/app/settings"
 	"qwill/app/store"
+	"qwill/app/write"
 	"qwill/engine"
 	"qwill/engine/proto"
 )
@@ -78,8 +80,8 @@ type writer struct {
 	ended  chan error // receives what each Write ended with
 }
 
-func (w *writer) Commands() []api.Command {
-	return []api.Command{{ID: "proofread", Key: "1", Title: "Proofread", Shape: "diff"}}
+func (w *writer) Commands() []command.Command {
+	return []command.Command{{ID: "proofread", Key: "1", Title: "Proofread", Shape: "diff"}}
 }
 
 func (w *writer) Check(_ context.Context, r api.WriteRequest) error {
@@ -100,7 +102,7 @@ func (w *writer) Write(ctx context.Context, r api.WriteRequest, tell func(events
 	}
 	w.ended <- err
 	return api.WriteResult{Text: "You said " + r.Text, Original: r.Text, Shape: "diff", Stats: chat.StatsOf(res, "fast"),
-		Diff: []api.Segment{{Kind: "same", Old: r.Text, New: r.Text}}}, err
+		Diff: []write.Segment{{Kind: "same", Old: r.Text, New: r.Text}}}, err
 }
 
 const token = "secret"

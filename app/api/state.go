@@ -5,6 +5,7 @@ import (
 
 	"qwill/app/api/guard"
 	"qwill/app/chat"
+	"qwill/app/command"
 	"qwill/app/errs"
 	"qwill/app/events"
 	"qwill/app/models"
@@ -17,7 +18,7 @@ type State struct {
 	Platform string            `json:"platform"`
 	Native   bool              `json:"native"`
 	Models   []models.Model    `json:"models"`
-	Commands []Command         `json:"commands"`
+	Commands []command.Command `json:"commands"`
 	Settings settings.Settings `json:"settings"`
 	Engine   EngineState       `json:"engine"`
 	Chats    []chat.Summary    `json:"chats"`
@@ -33,16 +34,12 @@ func (a *api) state(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	commands := []Command{}
-	if a.Writer != nil {
-		commands = a.Writer.Commands()
-	}
 	notices := a.Notices
 	if notices == nil {
 		notices = []*errs.Error{}
 	}
 	return reply(w, http.StatusOK, State{Version: a.Version, Platform: a.Platform, Native: a.Native, Models: list,
-		Commands: commands, Settings: a.Settings.Get(), Engine: a.Engine(), Chats: chats, Notices: notices})
+		Commands: a.Writer.Commands(), Settings: a.Settings.Get(), Engine: a.Engine(), Chats: chats, Notices: notices})
 }
 
 func (a *api) events(w http.ResponseWriter, r *http.Request) error {

@@ -7,35 +7,19 @@ import (
 
 	"qwill/app/api/guard"
 	"qwill/app/chat"
+	"qwill/app/command"
 	"qwill/app/errs"
 	"qwill/app/events"
+	"qwill/app/write"
 )
 
 // Writer runs the commands of the registry on texts.
 type Writer interface {
-	Commands() []Command
+	Commands() []command.Command
 	// Check refuses a request that cannot run, before its stream begins.
 	Check(ctx context.Context, r WriteRequest) error
 	// Write runs one; tell receives prefill, loading and delta events.
 	Write(ctx context.Context, r WriteRequest, tell func(events.Event)) (WriteResult, error)
-}
-
-// Command is one entry of the registry.
-type Command struct {
-	ID      string   `json:"id"`
-	Key     string   `json:"key"`
-	Title   string   `json:"title"`
-	Shape   string   `json:"shape"` // diff, text
-	Options []Option `json:"options,omitempty"`
-}
-
-// Option is a parameter of a command.
-type Option struct {
-	Name     string `json:"name"`
-	Title    string `json:"title"`
-	Kind     string `json:"kind"` // language, text
-	Default  string `json:"default,omitempty"`
-	Required bool   `json:"required,omitempty"`
 }
 
 // WriteRequest asks for one command on one text.
@@ -50,20 +34,12 @@ type WriteRequest struct {
 
 // WriteResult is the stream's last event.
 type WriteResult struct {
-	Text     string      `json:"text"`
-	Original string      `json:"original"`
-	Shape    string      `json:"shape"`
-	Diff     []Segment   `json:"diff"` // null unless the shape is diff
-	Stats    *chat.Stats `json:"stats"`
-	Warning  string      `json:"warning,omitempty"`
-}
-
-// Segment is a part that stayed or a part that changed.
-type Segment struct {
-	Kind string `json:"kind"` // same, change
-	Old  string `json:"old"`
-	New  string `json:"new"`
-	ID   int    `json:"id,omitempty"`
+	Text     string          `json:"text"`
+	Original string          `json:"original"`
+	Shape    string          `json:"shape"`
+	Diff     []write.Segment `json:"diff"` // null unless the shape is diff
+	Stats    *chat.Stats     `json:"stats"`
+	Warning  string          `json:"warning,omitempty"`
 }
 
 // nativePing is short in the window: there only a failing write tells that the

@@ -49,6 +49,9 @@ func TestWrongUse(t *testing.T) {
 		"chat --mode slow x":                "--mode",
 		"chat":                              "empty",
 		"serve x":                           "x",
+		"write":                             "1 arg",
+		"write profread":                    "did you mean proofread",
+		"write zzz":                         "rewrite, proofread",
 		"bench --prompt x":                  "--prompt",
 		"serve --addr 127.0.0.1:1 --nope 1": "--nope",
 	} {
@@ -83,6 +86,7 @@ func TestFailures(t *testing.T) {
 		{[]string{"serve", "--addr", addr}, []string{"in use", "another port"}},
 		{[]string{"ui", "--addr", addr}, []string{"in use", "another port"}},
 		{[]string{"ui", "--addr", "0.0.0.0:0"}, []string{"0.0.0.0", "127.0.0.1"}},
+		{[]string{"write", "rewrite"}, []string{"text"}},
 		{[]string{"bench", "-m", "nope"}, []string{"nope"}},
 	} {
 		code, out, errOut := run(t, "", c.line...)

@@ -41,7 +41,7 @@ type App struct {
 	Serve    *serve.Server
 	Models   *models.Service
 	Chats    *chat.Manager
-	Writer   api.Writer
+	Writer   *Writer
 
 	instance *filelock.Lock
 	life     context.Context // ends at Close
@@ -79,6 +79,7 @@ func Open(ctx context.Context, log *slog.Logger) (*App, error) {
 	a.Models = models.New(models.Config{Store: db, Engine: a.Engine, Events: a.Events, Folder: p.Models,
 		Default: func() string { return a.Settings.Get().Model }, Unload: a.Serve.Forget})
 	a.Chats = chat.New(db, a.Models, a.Settings, a.Serve, a.Events)
+	a.Writer = &Writer{a.Models, a.Settings, a.Serve}
 	if notice != nil {
 		// The list of models was lost with the database; their folders were not.
 		if err := a.Models.Rescan(ctx); err != nil {

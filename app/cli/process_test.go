@@ -1,0 +1,436 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"qwill/app/chat"
+	"qwill/app/errs"
+	"qwill/app/paths"
+)
+
+// These tests run the built binaries with the starter model.
+
+func binary(t *testing.T) string {
+	t.Helper()
+	path, err := filepath.Abs("../../build/bin/qwill")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("%v (run make build first)", err)
+	}
+	return path
+}
+
+// program gives a run of the built qwill below home.
+func program(t *testing.T, home string, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), binary(t), args...)
+	cmd.Env = append(os.Environ(), paths.HomeVariable+"="+home, "QWILL_ENGINE=", tokenVariable+"=token", keyVariable+"=key")
+	return cmd
+}
+
+// installed is a home with the starter installed, made once for all tests and
+// copied for each: a conversion takes seconds.
+var installed string
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if installed != "" {
+		os.RemoveAll(installed)
+	}
+	os.Exit(code)
+}
+
+func home(t *testing.T) string {
+	t.Helper()
+	if installed == "" {
+		dir, err := os.MkdirTemp("", "qwill-home-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		installed = dir
+		out, err := program(t, dir, "models", "list", "--json").CombinedOutput()
+		if err != nil || !bytes.Contains(out, []byte(`"starter":true`)) {
+			t.Fatalf("the starter was not installed: %v %s", err, out)
+		}
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(installed)); err != nil {
+		t.Fatal(err)
+	}
+	// The list of models holds absolute paths: let the copy find its own again.
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		os.Remove(paths.Under(dir).Database() + suffix)
+	}
+	return dir
+}
+
+func output(t *testing.T, cmd *exec.Cmd) (code int, out, errOut string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &o, &e
+	err := cmd.Run()
+	if _, ended := err.(*exec.ExitError); err != nil && !ended {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), o.String(), e.String()
+}
+
+func TestChatOnTheCommandLine(t *testing.T) {
+	dir := home(t)
+	var first string
+	for range 2 {
+		code, out, errOut := output(t, program(t, dir, "chat", "-m", "starter", "--temp", "0.8", "--seed", "7", "--max-tokens", "24", "--mode", "exact", "Name three colours."))
+		if code != 0 || len(strings.TrimSpace(out)) < 3 || strings.Contains(out, "\ufffd") {
+			t.Fatalf("exit %d, %q %q", code, out, errOut)
+		}
+		if first == "" {
+			first = out
+		}
+		if out != first {
+			t.Errorf("same seed, other text: %q and %q", first, out)
+		}
+	}
+	cmd := program(t, dir, "chat", "--json", "--max-tokens", "8", "--temp", "0")
+	cmd.Stdin = strings.NewReader("What is the capital of France?\n")
+	code, out, errOut := output(t, cmd)
+	var got answered
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != 0 || got.Text == "" || got.Model != "starter" || got.Stats.CompletionTokens > 8 || got.Stats.PromptTokens == 0 {
+		t.Errorf("exit %d, %v, %s %s", code, err, out, errOut)
+	}
+}
+
+// Ctrl-C keeps the partial answer on stdout.
+func TestInterrupt(t *testing.T) {
+	cmd := program(t, home(t), "chat", "--temp", "0", "Write a very long story about a fox and a hen.")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // as a terminal: the whole group gets the signal
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	r := bufio.NewReader(out)
+	begin := make([]byte, 10)
+	if _, err := io.ReadFull(r, begin); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	rest, _ := io.ReadAll(r)
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || !bytes.HasSuffix(rest, []byte("\n")) {
+		t.Errorf("exit %d, %q", code, rest)
+	}
+	if d := time.Since(start); d > 5*time.Second {
+		t.Errorf("it took %v", d)
+	}
+}
+
+// page is a running qwill ui.
+type page struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	base string
+}
+
+func openPage(t *testing.T, dir string) *page {
+	t.Helper()
+	cmd := program(t, dir, "ui", "--json")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Signal(syscall.SIGTERM)
+		cmd.Wait()
+	})
+	var said struct{ URL string }
+	if err := json.NewDecoder(out).Decode(&said); err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(said.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &page{t, cmd, "http://" + u.Host}
+}
+
+func (p *page) request(method, path, body string) *http.Response {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), 2*time.Minute)
+	p.t.Cleanup(cancel)
+	r, err := http.NewRequestWithContext(ctx, method, p.base+path, strings.NewReader(body))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer token")
+	r.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { res.Body.Close() })
+	return res
+}
+
+func (p *page) call(method, path, body string, v any) {
+	p.t.Helper()
+	res := p.request(method, path, body)
+	b, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode >= 300 {
+		p.t.Fatalf("%s %s: %d %s %v", method, path, res.StatusCode, b, err)
+	}
+	if v != nil {
+		if err := json.Unmarshal(b, v); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+}
+
+// ready waits until a model is installed and gives its name.
+func (p *page) ready() {
+	p.t.Helper()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		var all []struct{ Name string }
+		if p.call("GET", "/api/models", "", &all); len(all) > 0 {
+			return
+		}
+	}
+	p.t.Fatal("no model was installed")
+}
+
+// talk starts a long reply and returns when n deltas were read.
+func (p *page) talk(n int) (chatID, text string) {
+	p.t.Helper()
+	var c chat.Chat
+	p.call("POST", "/api/chats", `{"sampling":{"temperature":0,"max_tokens":800}}`, &c)
+	p.call("POST", "/api/chats/"+c.ID+"/messages", `{"content":"Write a very long story about a fox and a hen."}`, nil)
+	return c.ID, p.deltas(c.ID, n)
+}
+
+// deltas reads text from a chat's stream until n parts came, or its end.
+func (p *page) deltas(id string, n int) string {
+	p.t.Helper()
+	res := p.request("GET", "/api/chats/"+id+"/stream", "")
+	var text, name string
+	s := bufio.NewScanner(res.Body)
+	s.Buffer(nil, 1<<20)
+	for n > 0 && s.Scan() {
+		if v, ok := strings.CutPrefix(s.Text(), "event: "); ok {
+			name = v
+		}
+		data, ok := strings.CutPrefix(s.Text(), "data: ")
+		if !ok {
+			continue
+		}
+		switch name {
+		case chat.EventDelta:
+			var d chat.Delta
+			if err := json.Unmarshal([]byte(data), &d); err != nil {
+				p.t.Fatal(err)
+			}
+			text += d.Text
+			n--
+		case chat.EventDone:
+			return text
+		}
+	}
+	return text
+}
+
+func (p *page) last(id string) chat.Message {
+	p.t.Helper()
+	var c chat.Chat
+	p.call("GET", "/api/chats/"+id, "", &c)
+	return c.Messages[len(c.Messages)-1]
+}
+
+// settled waits for the last reply's end.
+func (p *page) settled(id string) chat.Message {
+	p.t.Helper()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if m := p.last(id); !m.Status.Running() {
+			return m
+		}
+	}
+	p.t.Fatal("the reply did not end")
+	return chat.Message{}
+}
+
+// engineOf finds the child of a process.
+func engineOf(t *testing.T, parent int) int {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("children are found through /proc")
+	}
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		stat, err := os.ReadFile(filepath.Join("/proc", e.Name(), "stat"))
+		if err != nil {
+			continue
+		}
+		// pid (name) state ppid
+		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+		if len(fields) > 1 && fields[1] == strconv.Itoa(parent) && bytes.Contains(stat, []byte("(qwill-engine)")) {
+			return pid
+		}
+	}
+	t.Fatal("no engine runs")
+	return 0
+}
+
+// kill -9 of the app in mid-reply: the text is there at the next start, and
+// the engine does not stay behind.
+func TestKilledAppKeepsTheReply(t *testing.T) {
+	dir := home(t)
+	p := openPage(t, dir)
+	p.ready()
+	id, _ := p.talk(12)
+	time.Sleep(400 * time.Millisecond) // one flush is due by now
+	engine := engineOf(t, p.cmd.Process.Pid)
+	seen := p.last(id).Content
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	p.cmd.Wait()
+
+	again := openPage(t, dir)
+	m := again.last(id)
+	if m.Status != chat.Interrupted || m.Error == nil || m.Error.Code != errs.Interrupted {
+		t.Errorf("the reply is %s, %+v", m.Status, m.Error)
+	}
+	if len(m.Content) < len(seen)/2 || !strings.HasPrefix(seen, m.Content) && !strings.HasPrefix(m.Content, seen) {
+		t.Errorf("of %q there is %q", seen, m.Content)
+	}
+	for deadline := time.Now().Add(5 * time.Second); syscall.Kill(engine, 0) == nil; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Error("the killed app's engine still runs")
+			break
+		}
+	}
+	again.ready()
+	again.call("PATCH", "/api/chats/"+id, `{"sampling":{"temperature":0,"max_tokens":8}}`, nil)
+	again.call("POST", "/api/chats/"+id+"/messages", `{"content":"And then?"}`, nil)
+	if m := again.settled(id); m.Status != chat.Done || m.Content == "" {
+		t.Errorf("the next reply: %+v", m)
+	}
+}
+
+// kill -9 of the engine in mid-reply: app, chat and partial reply stay whole,
+// and the next message works.
+func TestKilledEngineKeepsTheReply(t *testing.T) {
+	p := openPage(t, home(t))
+	p.ready()
+	id, text := p.talk(8)
+	if err := syscall.Kill(engineOf(t, p.cmd.Process.Pid), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	m := p.settled(id)
+	if m.Status != chat.Interrupted || m.Error == nil || m.Error.Code != errs.EngineCrash || !strings.HasPrefix(m.Content, text) {
+		t.Errorf("after %q: %+v %+v", text, m, m.Error)
+	}
+	p.call("PATCH", "/api/chats/"+id, `{"sampling":{"temperature":0,"max_tokens":8}}`, nil)
+	p.call("POST", "/api/chats/"+id+"/messages", `{"content":"And then?"}`, nil)
+	if m := p.settled(id); m.Status != chat.Done || m.Content == "" || m.Stats == nil {
+		t.Errorf("the next reply: %+v", m)
+	}
+}
+
+func TestServeSpeaksOpenAI(t *testing.T) {
+	cmd := program(t, home(t), "serve", "--addr", "127.0.0.1:0", "--json", "--mode", "exact")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var errOut bytes.Buffer
+	cmd.Stderr = &errOut
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		cmd.Process.Signal(syscall.SIGINT)
+		cmd.Wait()
+		if code := cmd.ProcessState.ExitCode(); code != exitInterrupted && code != exitOK {
+			t.Errorf("exit %d: %s", code, errOut.String())
+		}
+		if strings.Contains(errOut.String(), "key\n") || strings.Contains(errOut.String(), ": key") {
+			t.Errorf("the given key was printed: %s", errOut.String())
+		}
+	}()
+	var said struct{ URL string }
+	if err := json.NewDecoder(out).Decode(&said); err != nil {
+		t.Fatalf("%v %s", err, errOut.String())
+	}
+	ask := func(path, body string) map[string]any {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), "POST", said.URL+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer key")
+		r.Header.Set("Content-Type", "application/json")
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		var got map[string]any
+		if err := json.NewDecoder(res.Body).Decode(&got); err != nil || res.StatusCode != 200 {
+			t.Fatalf("%s: %d %v %v", path, res.StatusCode, got, err)
+		}
+		return got
+	}
+	got := ask("/chat/completions", `{"model":"starter","messages":[{"role":"user","content":"What is the capital of France?"}],"temperature":0,"max_tokens":16}`)
+	text := fmt.Sprint(got["choices"].([]any)[0].(map[string]any)["message"].(map[string]any)["content"])
+	if !strings.Contains(text, "Paris") {
+		t.Errorf("the capital of France: %q", text)
+	}
+	// The prompt's own tokens: as many as the usage says, the first without a
+	// probability, their texts joined the prompt itself.
+	prompt := "The quick brown fox jumps over the lazy dog. Grüße, 世界!"
+	body, _ := json.Marshal(map[string]any{"prompt": prompt, "echo": true, "logprobs": 2, "max_tokens": 0})
+	got = ask("/completions", string(body))
+	choice := got["choices"].([]any)[0].(map[string]any)
+	l := choice["logprobs"].(map[string]any)
+	n := int(got["usage"].(map[string]any)["prompt_tokens"].(float64))
+	if choice["text"] != prompt || len(l["tokens"].([]any)) != n || len(l["text_offset"].([]any)) != n {
+		t.Errorf("%d tokens: %v", n, choice)
+	}
+	for i, v := range l["token_logprobs"].([]any) {
+		if p, ok := v.(float64); i == 0 && v != nil || i > 0 && (!ok || p > 0) {
+			t.Errorf("token %d has %v", i, v)
+		}
+	}
+}

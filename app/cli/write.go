@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"qwill/app/api"
+	"qwill/app/chat"
+	"qwill/app/command"
+	"qwill/app/events"
+	"qwill/app/write"
+)
+
+func (r *runner) write() *cobra.Command {
+	var model modelFlags
+	var sampling samplingFlags
+	var in api.WriteRequest
+	options := map[string]*string{}
+	var list strings.Builder
+	for _, c := range command.All() {
+		fmt.Fprintf(&list, "\n  %-13s %s", c.ID, c.Title)
+	}
+	cmd := &cobra.Command{
+		Use: "write COMMAND [flags] < in > out", Short: "Rewrite, proofread, translate … a text given on stdin",
+		Long:      "Runs a command on the text on stdin and writes the result to stdout. Commands:\n" + list.String(),
+		Example:   "  qwill write proofread < letter.txt\n  qwill write translate --language German < letter.txt\n  qwill write instruct --instruction \"Make it rhyme\" < letter.txt",
+		Args:      cobra.ExactArgs(1),
+		ValidArgs: command.IDs(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in.Command = args[0]
+			if err := known(args[0]); err != nil {
+				return err
+			}
+			own, err := sampling.read(cmd)
+			if err != nil {
+				return err
+			}
+			in.Options = map[string]string{}
+			for name, value := range options {
+				if cmd.Flags().Changed(name) {
+					in.Options[name] = *value
+				}
+			}
+			if in.Text, err = r.input("a text on stdin: qwill write " + in.Command + " < in > out"); err != nil {
+				return err
+			}
+			if err := write.Check(write.Request{Command: in.Command, Text: in.Text, Instruction: in.Instruction, Options: in.Options}); err != nil {
+				return err
+			}
+			ctx := cmd.Context()
+			a, err := r.app(ctx)
+			if err != nil {
+				return err
+			}
+			defer a.Close()
+			mode, err := model.arithmetic(a.Settings.Get())
+			if err != nil {
+				return err
+			}
+			m, err := a.Models.Resolve(ctx, model.model)
+			if err != nil {
+				return err
+			}
+			bar := r.progress()
+			res, err := a.Writer.WriteWith(ctx, in, m, mode, own, func(e events.Event) {
+				switch d := e.Data.(type) {
+				case chat.Loading:
+					bar.show("Loading %s, %d %%", m.Name, d.Percent)
+				case chat.Prefill:
+					bar.show("Reading %d of %d tokens", d.Done, d.Total)
+				case chat.Delta:
+					bar.show("Writing")
+				}
+			})
+			bar.clear()
+			if err != nil && ctx.Err() == nil {
+				return err
+			}
+			if res.Warning != "" && ctx.Err() == nil {
+				fmt.Fprintf(r.Err, "qwill: %s\n", res.Warning)
+			}
+			if perr := r.print(res, func(w io.Writer) {
+				fmt.Fprint(w, res.Text)
+				if res.Text != "" && !strings.HasSuffix(res.Text, "\n") {
+					fmt.Fprintln(w)
+				}
+			}); perr != nil {
+				return perr
+			}
+			if ctx.Err() != nil {
+				return errInterrupted
+			}
+			return nil
+		},
+	}
+	model.add(cmd)
+	sampling.add(cmd)
+	cmd.Flags().StringVar(&in.Instruction, "instruction", "", "what to do with the text, for the command instruct")
+	for _, c := range command.All() {
+		for _, o := range c.Options {
+			if options[o.Name] == nil {
+				options[o.Name] = cmd.Flags().String(o.Name, o.Default, fmt.Sprintf("%s, for the command %s", o.Title, c.ID))
+			}
+		}
+	}
+	return cmd
+}
+
+// known suggests the command that was perhaps meant.
+func known(id string) error {
+	_, err := command.Find(id)
+	if err == nil {
+		return nil
+	}
+	text := fmt.Sprintf("there is no command %q to write with", id)
+	probe := &cobra.Command{SuggestionsMinimumDistance: 2}
+	for _, name := range command.IDs() {
+		probe.AddCommand(&cobra.Command{Use: name, Run: func(*cobra.Command, []string) {}})
+	}
+	if near := probe.SuggestionsFor(id); len(near) > 0 {
+		text += "; did you mean " + strings.Join(near, " or ") + "?"
+	} else {
+		text += "; use one of " + strings.Join(command.IDs(), ", ")
+	}
+	return usageError{errors.New(text)}
+}

@@ -1,0 +1,98 @@
+package wire
+
+import (
+	"context"
+
+	"qwill/app/api"
+	"qwill/app/chat"
+	"qwill/app/command"
+	"qwill/app/events"
+	"qwill/app/models"
+	"qwill/app/serve"
+	"qwill/app/settings"
+	"qwill/app/write"
+	"qwill/engine"
+	"qwill/engine/proto"
+)
+
+// Writer runs the registry's commands with an installed model, ahead of a
+// chat's reply.
+type Writer struct {
+	models   *models.Service
+	settings *settings.Service
+	serve    *serve.Server
+}
+
+// Commands lists the registry.
+func (w *Writer) Commands() []command.Command { return command.All() }
+
+func (w *Writer) request(r api.WriteRequest) write.Request {
+	language := w.settings.Get().Language
+	if language == "system" {
+		language = ""
+	}
+	return write.Request{Command: r.Command, Text: r.Text, Instruction: r.Instruction, Options: r.Options, Language: language}
+}
+
+// Check refuses a request that cannot run.
+func (w *Writer) Check(ctx context.Context, r api.WriteRequest) error {
+	if err := write.Check(w.request(r)); err != nil {
+		return err
+	}
+	_, err := w.models.Find(ctx, r.Model)
+	return err
+}
+
+// Write runs one request with an installed model.
+func (w *Writer) Write(ctx context.Context, r api.WriteRequest, tell func(events.Event)) (api.WriteResult, error) {
+	m, err := w.models.Find(ctx, r.Model)
+	if err != nil {
+		return api.WriteResult{}, err
+	}
+	return w.WriteWith(ctx, r, m, w.settings.Get().Mode, settings.Sampling{}, tell)
+}
+
+// WriteWith runs one request with a model, in a mode; what own sets goes
+// before the command's sampling. When ctx ends, the partial result comes with
+// ctx's error.
+func (w *Writer) WriteWith(ctx context.Context, r api.WriteRequest, m models.Model, mode engine.Mode, own settings.Sampling, tell func(events.Event)) (api.WriteResult, error) {
+	generate := func(ctx context.Context, p engine.GenerateParams, event func(engine.Event)) (engine.Result, error) {
+		p.Path, p.Mode, p.Prior = m.Path, mode, proto.PriorityInteractive
+		override(&p, own)
+		return w.serve.Generate(ctx, p, event, func(percent int) {
+			tell(events.Event{Name: chat.EventLoading, Data: chat.Loading{Percent: percent}})
+		})
+	}
+	res, err := write.Run(ctx, w.request(r), generate, func(e engine.Event) {
+		if p := e.Prefill; p != nil {
+			tell(events.Event{Name: chat.EventPrefill, Data: chat.Prefill{Cached: p.Cached, Done: p.Done, Total: p.Total}})
+		}
+		if e.Text != "" {
+			tell(events.Event{Name: chat.EventDelta, Data: chat.Delta{Text: e.Text}})
+		}
+	})
+	if err != nil {
+		return api.WriteResult{}, err
+	}
+	return api.WriteResult{Text: res.Text, Original: res.Original, Shape: res.Shape, Diff: res.Diff, Warning: res.Warning,
+		Stats: chat.StatsOf(res.Engine, mode)}, ctx.Err()
+}
+
+func override(p *engine.GenerateParams, own settings.Sampling) {
+	for _, f := range []struct{ to, from **float64 }{
+		{&p.Sampling.Temperature, &own.Temperature}, {&p.Sampling.TopP, &own.TopP}, {&p.Sampling.MinP, &own.MinP},
+	} {
+		if *f.from != nil {
+			*f.to = *f.from
+		}
+	}
+	if own.TopK != nil {
+		p.Sampling.TopK = own.TopK
+	}
+	if own.Seed != nil {
+		p.Sampling.Seed = own.Seed
+	}
+	if own.MaxTokens != nil {
+		p.MaxTokens = *own.MaxTokens
+	}
+}
