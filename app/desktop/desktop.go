@@ -32,7 +32,6 @@ type Options struct {
 	// Write runs a command on a text to its end, for other programs.
 	Write     func(ctx context.Context, command, text string) (string, error)
 	StateFile string // where the window's place is kept
-	Icon      []byte // PNG
 	// Close ends everything behind the window; called once, after it is gone.
 	Close func()
 }

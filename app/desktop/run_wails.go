@@ -17,6 +17,7 @@ import (
 	"github.com/wailsapp/wails/v2/pkg/runtime"
 
 	"qwill/app/shell"
+	"qwill/assets/icons"
 )
 
 // Available says whether this build can show a window.
@@ -110,14 +111,14 @@ func (d *Desktop) Run(o Options) error {
 		},
 		OnShutdown: func(context.Context) { closeAll() },
 		Linux: &linuxoptions.Options{
-			Icon: o.Icon, ProgramName: "qwill",
+			Icon: icons.App, ProgramName: "qwill",
 			// Software rendering: the page is text, and drivers of virtual
 			// displays and old cards show blank windows otherwise.
 			WebviewGpuPolicy: linuxoptions.WebviewGpuPolicyNever,
 		},
 		Mac: &macoptions.Options{
 			TitleBar: macoptions.TitleBarHiddenInset(),
-			About:    &macoptions.AboutInfo{Title: "Qwill", Message: "Private writing and chat on this Mac", Icon: o.Icon},
+			About:    &macoptions.AboutInfo{Title: "Qwill", Message: "Private writing and chat on this Mac", Icon: icons.App},
 		},
 	}
 	if err := wails.Run(app); err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"qwill/app/linux"
 	"qwill/app/shell"
+	"qwill/assets/icons"
 )
 
 type linuxSession struct {
@@ -26,7 +27,7 @@ func join(home string, first shell.Surface, d *Desktop) (session, bool, error) {
 
 func (s *linuxSession) start(o Options, d *Desktop) (keep bool) {
 	keep = linux.HasTray()
-	s.tray = &linux.Tray{Icon: o.Icon}
+	s.tray = &linux.Tray{Icon: icons.Tray}
 	if err := s.tray.Start(shell.Menu(o.Commands, d)); err != nil {
 		slog.Warn("no tray icon", "error", err)
 		keep = false
