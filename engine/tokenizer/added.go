@@ -124,13 +124,12 @@ func (a *addedTokens) find(text string, trusted []span, normalized bool) []match
 			if tok.singleWord && (wordBefore(text[:start]) || wordAfter(text[end:])) {
 				continue
 			}
+			// As in the reference, spaces taken to the right can still match.
 			if tok.lstrip {
-				start -= trailingSpace(text[:start])
+				start = max(start-trailingSpace(text[:start]), taken)
 			}
-			start = max(start, taken)
 			if tok.rstrip {
 				end += leadingSpace(text[end:])
-				at = max(at, end)
 			}
 			out = append(out, match{start, end, tok.id})
 			taken = end

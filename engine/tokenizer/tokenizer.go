@@ -61,7 +61,9 @@ func (t *Tokenizer) EncodeSegments(segments []Segment) []int {
 	e := encoder{t: t, ids: ids}
 	at := 0
 	for _, m := range t.added.find(text, trusted, false) {
-		e.plain(text[at:m.start], clip(trusted, at, m.start))
+		if m.start > at {
+			e.plain(text[at:m.start], clip(trusted, at, m.start))
+		}
 		e.ids = append(e.ids, int(m.id))
 		at = m.end
 	}
@@ -184,7 +186,9 @@ func (e *encoder) plain(text string, trusted []span) {
 	}
 	at := 0
 	for _, m := range t.added.find(norm, trusted, true) {
-		e.normalizedWords(norm[at:m.start])
+		if m.start > at {
+			e.normalizedWords(norm[at:m.start])
+		}
 		e.ids = append(e.ids, int(m.id))
 		at = m.end
 	}
