@@ -1,6 +1,8 @@
 // Fused layers: arguments are checked here, once for both ways of computing
 // them. On x86 Linux with MLX on its CPU backend the kernels serve; everywhere
 // else MLX's own operations do.
+#include <limits>
+
 #include "primitives.h"
 
 using namespace qm;
@@ -379,6 +381,49 @@ int qm_attention_block(
     for (int i = 0; i < 3; ++i) {
       out[i] = wrap(ys[i]);
     }
+  });
+}
+
+int qm_top_k(qm_array h, int k, qm_array out[2]) {
+  return run([&] {
+    auto x = f32(in(h));
+    if (x.ndim() != 2 || k < 1 || k > x.shape(1)) {
+      bad("cannot take ", k, " of rows of shape ", str(x.shape()));
+    }
+    std::vector<mx::array> ys;
+#if QWILL_X86_KERNELS
+    if (use_kernels()) {
+      ys = x86::top_k(x, k);
+    }
+#endif
+    if (ys.empty()) {
+      auto part = mx::argpartition(mx::negative(x), k - 1, 1);
+      part = mx::slice(part, mx::Shape{0, 0}, mx::Shape{x.shape(0), k});
+      auto order = mx::argsort(mx::negative(mx::take_along_axis(x, part, 1)), 1);
+      auto ids = mx::take_along_axis(part, order, 1);
+      ys = {mx::take_along_axis(x, ids, 1), mx::astype(ids, mx::int32)};
+    }
+    out[0] = wrap(ys[0]);
+    out[1] = wrap(ys[1]);
+  });
+}
+
+qm_array qm_top_p(qm_array h, float p) {
+  return make([&]() -> mx::array {
+    auto x = f32(in(h));
+    if (x.ndim() != 2 || x.shape(1) < 1 || !(p > 0)) {
+      bad("cannot take a share ", p, " of rows of shape ", str(x.shape()));
+    }
+#if QWILL_X86_KERNELS
+    if (use_kernels()) {
+      return x86::top_p(x, p);
+    }
+#endif
+    auto sorted = mx::sort(x, 1);
+    auto above = mx::cumsum(mx::softmax(sorted, std::vector<int>{1}, true), 1, true, false);
+    auto dropped = mx::sum(mx::astype(mx::greater_equal(above, mx::array(p)), mx::int32), 1, true);
+    auto threshold = mx::take_along_axis(sorted, dropped, 1);
+    return mx::where(mx::less(x, threshold), mx::array(-std::numeric_limits<float>::infinity()), x);
   });
 }
 

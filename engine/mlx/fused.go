@@ -235,3 +235,22 @@ func AttentionBlock(q, k, v Array, c KV, qNorm, kNorm Array, eps float32, invFre
 	c.V.Replace(t.add(out[2]))
 	return y
 }
+
+// TopK is the k largest of each row of a [rows, n], largest first: values
+// float32 and ids int32, both [rows, k].
+func TopK(a Array, k int) (values, ids Array) {
+	const op = "top_k"
+	var out [2]C.qm_array
+	if C.qm_top_k(a.ptr(op), C.int(k), &out[0]) != 0 {
+		panic(lastError(op))
+	}
+	return a.n.t.add(out[0]), a.n.t.add(out[1])
+}
+
+// TopP is logits [rows, n] with -inf where the likelier ones already have a
+// share p or more of the probability.
+func TopP(logits Array, p float32) Array {
+	const op = "top_p"
+	x := logits.ptr(op)
+	return logits.n.t.out(op, C.qm_top_p(x, C.float(p)))
+}

@@ -34,5 +34,7 @@ std::vector<mx::array> attention_block(
     const mx::array& q, const mx::array& k, const mx::array& v, const mx::array& k_cache, const mx::array& v_cache,
     const std::optional<mx::array>& q_norm, const std::optional<mx::array>& k_norm, float eps,
     const mx::array& inv_freq, int offset, float scale);
+std::vector<mx::array> top_k(const mx::array& x, int k);
+mx::array top_p(const mx::array& x, float p);
 
 } // namespace qm::x86

@@ -162,6 +162,10 @@ qm_array qm_attention(qm_array q, qm_array k_cache, qm_array v_cache, int offset
 int qm_attention_block(qm_array q, qm_array k, qm_array v, qm_array k_cache, qm_array v_cache, qm_array q_norm,
                        qm_array k_norm, float eps, qm_array inv_freq, int offset, float scale, qm_array out[3]);
 
+// out: values float32 and ids int32, both [rows, k], largest first.
+int qm_top_k(qm_array a, int k, qm_array out[2]);
+qm_array qm_top_p(qm_array logits, float p);
+
 // An array whose computation throws: as a task of the stream, or while tasks
 // are being queued. For tests of the way errors take.
 qm_array qm_failing(int in_task);
