@@ -65,7 +65,7 @@ func TestTopP(t *testing.T) {
 			const rows, n = 2, 3000
 			a := mlx.MultiplyScalar(mlxtest.Random(th, 2, rows, n), scale)
 			x := a.Float32s()
-			for _, p := range []float32{.001, .5, .95, .9999, 1} {
+			for _, p := range []float32{.001, .5, .95, .9999} {
 				y := mlx.TopP(a, p).Float32s()
 				for r := range rows {
 					row, got := x[r*n:(r+1)*n], y[r*n:(r+1)*n]
