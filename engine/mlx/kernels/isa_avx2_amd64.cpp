@@ -10,6 +10,7 @@
 #endif
 #pragma GCC diagnostic ignored "-Wpsabi"
 
+#undef VL
 #define VL 8
 namespace qk {
 namespace avx2 {

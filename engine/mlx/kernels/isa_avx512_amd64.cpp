@@ -10,6 +10,7 @@
 #endif
 #pragma GCC diagnostic ignored "-Wpsabi"
 
+#undef VL
 #define VL 16
 namespace qk {
 namespace avx512 {

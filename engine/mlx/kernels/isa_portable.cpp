@@ -3,7 +3,10 @@
 
 #pragma GCC diagnostic ignored "-Wpsabi"
 
+// -DVL=16 runs the algorithms as the AVX-512 builds do, on any machine.
+#ifndef VL
 #define VL 8
+#endif
 namespace qk {
 namespace portable {
 

@@ -14,9 +14,16 @@ typedef uint32_t UU __attribute__((vector_size(VL * 4), aligned(4), may_alias));
 QK_INLINE F load(const float* p) { return (F) * reinterpret_cast<const FU*>(p); }
 QK_INLINE void store(float* p, F v) { *reinterpret_cast<FU*>(p) = (FU)v; }
 QK_INLINE U loadu(const void* p) { return (U) * reinterpret_cast<const UU*>(p); }
-QK_INLINE F splat(float x) { return F{} + x; }
-QK_INLINE I spliti(int32_t x) { return I{} + x; }
-QK_INLINE U splatu(uint32_t x) { return U{} + x; }
+// By initialiser, which becomes a broadcast; 0 + x would be an addition.
+#if VL == 8
+#define QK_ALL(x) {x, x, x, x, x, x, x, x}
+#else
+#define QK_ALL(x) {x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x}
+#endif
+QK_INLINE F splat(float x) { return F QK_ALL(x); }
+QK_INLINE I spliti(int32_t x) { return I QK_ALL(x); }
+QK_INLINE U splatu(uint32_t x) { return U QK_ALL(x); }
+#undef QK_ALL
 QK_INLINE F to_float(I v) { return __builtin_convertvector(v, F); }
 QK_INLINE F vmax(F a, F b) { return a > b ? a : b; }
 QK_INLINE F vmin(F a, F b) { return a < b ? a : b; }
