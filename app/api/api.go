@@ -124,7 +124,7 @@ func fail(w http.ResponseWriter, r *http.Request, e *errs.Error) {
 	if status < 400 {
 		status = http.StatusInternalServerError
 	}
-	if status >= 500 {
+	if status >= 500 && e.Code != errs.Busy {
 		slog.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", e)
 	}
 	if status == http.StatusRequestEntityTooLarge || status == http.StatusRequestTimeout {

@@ -125,7 +125,7 @@ func fail(w http.ResponseWriter, r *http.Request, e *errs.Error) {
 	if r.Context().Err() != nil {
 		return // nobody reads it
 	}
-	if e.Status >= 500 {
+	if e.Status >= 500 && e.Code != errs.Busy {
 		slog.Error("request failed", "path", r.URL.Path, "error", e)
 	}
 	switch e.Status {
