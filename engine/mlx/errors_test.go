@@ -102,6 +102,13 @@ var failures = []struct {
 		q, k := th.Zeros(mlx.Float32, 2, 8), th.Zeros(mlx.Float32, 1, 8)
 		mlx.AttentionBlock(q, k, k, th.NewKV(mlx.Float32, 1, 4, 8), mlx.Array{}, mlx.Array{}, 0, th.Zeros(mlx.Float32, 4), 0, 1)
 	}},
+	{"refused by the kernel", "read", func(th *mlx.Thread) {
+		const dim = 1 << 14 // wider than any head
+		mlx.NormRope(th.Zeros(mlx.Float32, 1, dim), mlx.Array{}, 0, th.Zeros(mlx.Float32, dim/2), 1, 0).Float32s()
+		if mlx.Kernels() == "" {
+			mlx.FailingArray(th, true).Float32s()
+		}
+	}},
 	{"too large for memory", "full", func(th *mlx.Thread) { mlx.Eval(th.Zeros(mlx.Float32, 1<<30, 1<<17)) }},
 	{"too large to count", "full", func(th *mlx.Thread) { mlx.Eval(th.Zeros(mlx.Float32, 1<<30, 1<<30, 1<<30)) }},
 	{"cache too large", "full", func(th *mlx.Thread) { th.NewKV(mlx.Float32, 8, 1<<30, 128) }},

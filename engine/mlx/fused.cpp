@@ -9,9 +9,11 @@ using namespace qm;
 
 namespace {
 
+bool kernels_on = true;
+
 bool use_kernels() {
 #if QWILL_X86_KERNELS
-  return mx::default_device() == mx::Device::cpu;
+  return kernels_on && mx::default_device() == mx::Device::cpu;
 #else
   return false;
 #endif
@@ -180,6 +182,10 @@ const char* qm_kernels(void) {
   }
 #endif
   return "";
+}
+
+void qm_use_kernels(int on) {
+  kernels_on = on != 0;
 }
 
 void qm_set_threads(int n) {

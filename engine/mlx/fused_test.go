@@ -295,3 +295,24 @@ func TestFusedLayersTakeStridedInputs(t *testing.T) {
 		mlxtest.Near(t, "rows of a weight", mlx.Linear(x, part, mlx.Array{}, mlx.Exact).Float32s(), want.Float32s(), 1e-6)
 	})
 }
+
+// The same layers as a Mac computes them.
+func TestFusedLayersOfMLXOperations(t *testing.T) {
+	if mlx.Kernels() == "" {
+		t.Skip("nothing else is tested above")
+	}
+	mlx.UseKernels(false)
+	defer mlx.UseKernels(true)
+	t.Run("linears", TestLinearsAgreeWithMLX)
+	t.Run("dense", TestDenseLinear)
+	t.Run("mlp", TestMLP)
+	t.Run("norms", TestNorms)
+	t.Run("rope", TestNormRopeAgreesWithMLX)
+	t.Run("attention", TestAttentionAgreesWithMLX)
+	t.Run("block", TestAttentionBlockEqualsItsParts)
+	t.Run("cache", TestCacheGrowsAndRewinds)
+	t.Run("embedding", TestEmbedTakesRows)
+	t.Run("strides", TestFusedLayersTakeStridedInputs)
+	t.Run("top-k", TestTopK)
+	t.Run("top-p", TestTopP)
+}

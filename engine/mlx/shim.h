@@ -77,6 +77,7 @@ int qm_enter_thread(void);
 void qm_leave_thread(void);
 int qm_device(void);               // enum qm_gpu_kind
 const char* qm_kernels(void);      // instruction set of the x86 kernels, or "" where MLX's own operations serve
+void qm_use_kernels(int on);        // 0: MLX's own operations everywhere; for tests
 void qm_set_threads(int n);        // of the x86 kernels
 int qm_threads(void);
 

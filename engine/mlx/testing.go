@@ -19,5 +19,9 @@ func FailingArray(t *Thread, computing bool) Array {
 	return t.out("failing", C.qm_failing(cbool(computing)))
 }
 
+// UseKernels(false) makes the fused layers of MLX's own operations, as they are
+// on a Mac. For tests; not while anything is computed.
+func UseKernels(on bool) { C.qm_use_kernels(cbool(on)) }
+
 // Nothing crosses into C and back. For the benchmark.
 func Nothing() { C.qm_nothing() }
