@@ -237,5 +237,9 @@ func wrap(path string, err error) error {
 
 // Fault is an error of one tensor found while its file was read.
 func Fault(path, tensor string, err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		err = p.Err // the path is named already
+	}
 	return wrap(path, &safetensors.Error{Tensor: tensor, Message: err.Error()})
 }

@@ -44,7 +44,9 @@ func (r *reader) array(t safetensors.Located) mlx.Array {
 	path := r.c.Files[t.File].Path
 	f := r.files[t.File]
 	if f == nil {
-		if f, r.err = os.Open(path); r.err != nil {
+		var err error
+		if f, err = os.Open(path); err != nil {
+			r.err = load.Fault(path, t.Name, err)
 			return mlx.Array{}
 		}
 		r.files[t.File] = f
