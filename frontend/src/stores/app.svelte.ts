@@ -47,7 +47,7 @@ class App {
   /** A failed action that the person should hear about. */
   error = $state.raw<ApiErrorBody | null>(null);
   /** Text that the native side captured for the quick prompt; a new object each time. */
-  captured = $state.raw<{ text: string } | null>(null);
+  captured = $state.raw<{ text: string; command?: string } | null>(null);
 
   /** The model that new chats and commands use. */
   /** True once it is sure that there is nothing to run: right after the first start the starter is still being installed. */
@@ -160,7 +160,7 @@ class App {
         break;
       case 'surface':
         if (event.data.surface === 'prompt') {
-          this.captured = { text: event.data.text ?? '' };
+          this.captured = { text: event.data.text ?? '', command: event.data.command };
           router.go({ name: 'prompt' });
         } else router.toMain();
         break;

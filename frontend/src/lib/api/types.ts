@@ -198,4 +198,4 @@ export type AppEvent =
   | { event: 'chats'; data: { id: string; kind: 'created' | 'changed' | 'deleted' } }
   | { event: 'settings'; data: Settings }
   | { event: 'models'; data: Model[] }
-  | { event: 'surface'; data: { surface: Surface; text?: string } };
+  | { event: 'surface'; data: { surface: Surface; text?: string; command?: string } };
