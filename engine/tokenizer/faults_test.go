@@ -186,13 +186,27 @@ func TestModelSmallerThanTokenizer(t *testing.T) {
 	}
 }
 
-func FuzzParse(f *testing.F) {
-	v := variants(f)
-	for _, c := range v.Variants {
-		small := bytes.Clone(c.Tokenizer)
-		f.Add(small)
+// smallVocab holds the least that a tokenizer may.
+func smallVocab() string {
+	ids := map[string]int{"ll": 97, "llo": 98, surface("\n"): 96}
+	for b := ' '; b <= '~'; b++ {
+		ids[surface(string(b))] = int(b - ' ')
 	}
-	f.Add([]byte(`{"model":{"type":"BPE","vocab":{"a":0},"merges":["a a"]},"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false},"decoder":{"type":"ByteLevel"}}`))
+	data, err := json.Marshal(ids)
+	if err != nil {
+		panic(err)
+	}
+	return string(data)
+}
+
+func FuzzParse(f *testing.F) {
+	for _, tail := range []string{
+		`"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false},"decoder":{"type":"ByteLevel"},"normalizer":{"type":"NFC"}`,
+		`"added_tokens":[{"id":100,"content":"<|im_end|>","special":true},{"id":101,"content":" w","lstrip":true,"rstrip":true,"single_word":true}],` +
+			`"decoder":{"type":"ByteLevel"},"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},{"type":"ByteLevel","add_prefix_space":false}]}`,
+	} {
+		f.Add([]byte(`{"model":{"type":"BPE","unk_token":"a","vocab":` + smallVocab() + `,"merges":["l l",["ll","o"]]},` + tail + `}`))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		tok, err := Parse(data)
 		if err != nil {

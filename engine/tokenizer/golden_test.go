@@ -7,9 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 // deps is where build/setup.sh puts the pinned tokenizer.
@@ -116,5 +118,33 @@ func BenchmarkEncode(b *testing.B) {
 		for _, r := range rows {
 			tok.Encode(r.Text, true)
 		}
+	}
+}
+
+// TestStreamingGoldenStrings: the tokens of every golden string, one by one,
+// give whole characters only, and all of the text.
+func TestStreamingGoldenStrings(t *testing.T) {
+	tok := qwen(t)
+	held := 0
+	for _, r := range golden(t) {
+		d := tok.Detokenizer()
+		var b strings.Builder
+		for _, id := range r.Qwen {
+			piece := d.Push(id)
+			if !utf8.ValidString(piece) {
+				t.Fatalf("%q: half a character in %q", r.Text, piece)
+			}
+			b.WriteString(piece)
+			if d.Held() {
+				held++
+			}
+		}
+		b.WriteString(d.Flush())
+		if want := string(tok.Decode(r.Qwen)); b.String() != want || strings.Count(want, "\uFFFD") != strings.Count(r.Text, "\uFFFD") {
+			t.Fatalf("%q: streamed %q", r.Text, b.String())
+		}
+	}
+	if held < 1000 {
+		t.Errorf("only %d tokens ended in half a character", held)
 	}
 }
