@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -383,6 +384,48 @@ func TestPartialReplySurvivesAKill(t *testing.T) {
 	m := again.stored(c.ID).Messages[1]
 	if m.Status != chat.Interrupted || m.Content != "kept words" || m.Error == nil || m.Error.Code != errs.Interrupted {
 		t.Errorf("got %+v", m)
+	}
+}
+
+// flaky is a store whose SaveReply fails while it is told to.
+type flaky struct {
+	*store.DB
+	failing atomic.Bool
+	tries   atomic.Int32
+}
+
+func (f *flaky) SaveReply(ctx context.Context, m chat.Message) error {
+	f.tries.Add(1)
+	if f.failing.Load() {
+		return errs.New(errs.Database, 500, "disk full")
+	}
+	return f.DB.SaveReply(ctx, m)
+}
+
+// A disk that is full for a while costs neither the reply nor its reader.
+func TestFullDiskInMidReply(t *testing.T) {
+	b := setup(t)
+	f := &flaky{DB: b.db}
+	b.Manager = chat.New(f, b.models, b.settings, b.engine, b.events)
+	c := b.create()
+	_, k := b.send(c.ID, "x")
+	s := b.watch(c.ID)
+	f.failing.Store(true)
+	k.event(engine.Event{Text: "one "})
+	for f.tries.Load() == 0 {
+		time.Sleep(10 * time.Millisecond)
+	}
+	k.event(engine.Event{Text: "two"})
+	k.end <- done()
+	for n := f.tries.Load(); f.tries.Load() == n; { // the first try of the final save has failed
+		time.Sleep(10 * time.Millisecond)
+	}
+	f.failing.Store(false)
+	if m := last(t, s); m.Status != chat.Done || m.Content != "one two" || m.Error != nil {
+		t.Errorf("got %+v", m)
+	}
+	if m := b.stored(c.ID).Messages[1]; m.Content != "one two" || m.Status != chat.Done {
+		t.Errorf("stored %+v", m)
 	}
 }
 

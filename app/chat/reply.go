@@ -169,7 +169,8 @@ func (m *Manager) run(ctx context.Context, r *reply) {
 		r.mu.Unlock()
 	}
 	m.mu.Lock()
-	if m.live[r.chatID] == r {
+	current := m.live[r.chatID] == r // else its chat was deleted or it was replaced
+	if current {
 		delete(m.live, r.chatID)
 	}
 	m.mu.Unlock()
@@ -178,7 +179,9 @@ func (m *Manager) run(ctx context.Context, r *reply) {
 	r.broker.Publish(events.Event{Name: EventDone, Data: final})
 	r.broker.Close()
 	r.mu.Unlock()
-	m.tell(r.chatID, "changed")
+	if current {
+		m.tell(r.chatID, "changed")
+	}
 }
 
 func (m *Manager) flush(r *reply, end <-chan struct{}) {

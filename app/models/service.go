@@ -309,6 +309,9 @@ func (s *Service) convert(ctx context.Context, source, name string) (Model, erro
 	return m, err
 }
 
+// unloadTime is how long a removal waits for what runs on the model.
+const unloadTime = 3 * time.Second
+
 // Remove takes a model off the list. Only folders of our own are deleted.
 func (s *Service) Remove(ctx context.Context, name string) error {
 	s.ops.Lock()
@@ -322,7 +325,10 @@ func (s *Service) Remove(ctx context.Context, name string) error {
 		return ErrUnknown(name)
 	}
 	if s.unload != nil {
-		if err := s.unload(ctx, m.Path); err != nil {
+		wait, cancel := context.WithTimeout(ctx, unloadTime)
+		err := s.unload(wait, m.Path)
+		cancel()
+		if err != nil {
 			return err
 		}
 	}

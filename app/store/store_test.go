@@ -352,6 +352,34 @@ func TestLockedDatabase(t *testing.T) {
 	}
 }
 
+// A full disk, simulated by SQLite's own limit: nothing saved is lost, and work
+// goes on when there is space again.
+func TestFullDisk(t *testing.T) {
+	db, _ := open(t, first(place(t)), t.TempDir())
+	db.sql.SetMaxOpenConns(1)
+	c, all := example("a", 2)
+	if err := db.Append(t.Context(), c, "", all...); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.sql.Exec("PRAGMA max_page_count=1"); err != nil { // the present size
+		t.Fatal(err)
+	}
+	long := all[1]
+	long.Content = strings.Repeat("long ", 1<<18)
+	if e := errs.From(db.SaveReply(t.Context(), long)); e == nil || e.Code != errs.Database || !strings.Contains(e.Hint, "space") {
+		t.Errorf("got %v", e)
+	}
+	if got, err := db.Chat(t.Context(), "a"); err != nil || got.Messages[1].Content != all[1].Content {
+		t.Errorf("what was saved is lost: %v", err)
+	}
+	if _, err := db.sql.Exec("PRAGMA max_page_count=1000000"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.SaveReply(t.Context(), long); err != nil {
+		t.Errorf("with space again: %v", err)
+	}
+}
+
 func TestUnwritableFolder(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

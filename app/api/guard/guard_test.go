@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"encoding/json"
 	"errors"
 	"net"
 	"net/http"
@@ -127,4 +128,19 @@ func TestCheckJSON(t *testing.T) {
 			t.Errorf("%.40s: got %v", bad, err)
 		}
 	}
+}
+
+func FuzzCheckJSON(f *testing.F) {
+	for _, s := range []string{`{"a":[1,{"b":null}]}`, `{"a":1,"a":2}`, `[[[]]]`, `"\ud800"`, "{", "1e999", `{"a":{"a":{}},"b":"a"}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		err := CheckJSON(body)
+		if err == nil && !json.Valid(body) {
+			t.Errorf("%q passed", body)
+		}
+		if _, ok := errors.AsType[*errs.Error](err); err != nil && !ok {
+			t.Errorf("%q: untyped error %v", body, err)
+		}
+	})
 }
