@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"qwill/engine/load"
 	"qwill/engine/proto"
@@ -54,7 +55,9 @@ func convert(ctx context.Context, source, target string, progress func(done, tot
 	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
 		return proto.ImportResult{}, err
 	}
-	temp, err := os.MkdirTemp(filepath.Dir(target), "."+filepath.Base(target)+".partial-")
+	// Hidden, and with the target's own prefix where that is hidden already, so
+	// that whoever sweeps such names after a crash finds this one too.
+	temp, err := os.MkdirTemp(filepath.Dir(target), "."+strings.TrimPrefix(filepath.Base(target), ".")+".partial-")
 	if err != nil {
 		return proto.ImportResult{}, err
 	}

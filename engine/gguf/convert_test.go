@@ -190,6 +190,24 @@ func TestConvertCancelled(t *testing.T) {
 	}
 }
 
+// TestWorkFolderIsHidden looks at the parent while a conversion runs: until it is
+// done there is one hidden folder, which keeps a hidden target's prefix.
+func TestWorkFolderIsHidden(t *testing.T) {
+	for target, prefix := range map[string]string{"model": ".model.", ".partial-7-model": ".partial-7-model."} {
+		dir, seen := t.TempDir(), 0
+		_, err := Convert(context.Background(), "testdata/llama-mixed.gguf", filepath.Join(dir, target), func(done, total int64) {
+			entries, err := os.ReadDir(dir)
+			if err != nil || len(entries) != 1 || !strings.HasPrefix(entries[0].Name(), prefix) {
+				t.Errorf("%v, %v lie there, want one %s…", entries, err, prefix)
+			}
+			seen++
+		})
+		if err != nil || seen == 0 {
+			t.Errorf("%s: %v after %d looks", target, err, seen)
+		}
+	}
+}
+
 // TestTimes128 tries every float16 that may be multiplied.
 func TestTimes128(t *testing.T) {
 	for h := range uint32(1 << 16) {
