@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Measures qwill (fast and exact), mlx-lm and llama.cpp in one alternating run on
+# a model of Qwen3-0.6B's shape and writes docs/bench/<machine>.md and .json.
+# The packages come from PyPI into virtual environments of their own; QWILL_BENCH_MLX
+# and QWILL_BENCH_LLAMA name Python interpreters that have them already.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cd "$root"
+cache=${QWILL_BENCH_CACHE:-build/.deps/bench}
+mkdir -p "$cache"
+
+environment() { # name, pip arguments
+  local name=$1
+  shift
+  local venv=$cache/$name list=build/bench/requirements-$name.txt
+  if ! cmp -s "$list" "$venv/installed.txt"; then
+    echo "installing $(head -1 "$list") and what it needs" >&2
+    python3 -m venv --clear "$venv"
+    "$venv/bin/pip" install --quiet "$@" -r "$list" >&2
+    cp "$list" "$venv/installed.txt"
+  fi
+  echo "$venv/bin/python"
+}
+
+mlx=${QWILL_BENCH_MLX:-$(environment mlx)}
+# From source, so that it uses all this processor has, as qwill's kernels do.
+llama=${QWILL_BENCH_LLAMA:-$(CMAKE_ARGS=-DGGML_NATIVE=ON environment llama --no-binary llama-cpp-python)}
+"$mlx" build/bench/make_model.py "$cache" build/.deps/tokenizer
+exec python3 build/bench/run.py --cache "$cache" --mlx "$mlx" --llama "$llama" "$@"
