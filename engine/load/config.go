@@ -115,8 +115,10 @@ func ParseConfig(data []byte) (*Config, error) {
 }
 
 // refuse names features that would change the numbers and are not computed.
+// Other keys are left to the tensors: a bias that is really there is refused by
+// its name, and official Qwen3 configs carry keys that say nothing ("qkv_bias").
 func (c *Config) refuse(f *fields) {
-	for _, name := range []string{"attention_bias", "mlp_bias", "qkv_bias", "rope_traditional", "use_sliding_window"} {
+	for _, name := range []string{"attention_bias", "mlp_bias", "rope_traditional", "use_sliding_window"} {
 		if f.boolOr(name, false) {
 			f.fail(name, "true is not supported yet")
 		}

@@ -246,6 +246,7 @@ func TestConfigAccepts(t *testing.T) {
 		"linear":          {"rope_scaling": object{"type": "linear", "factor": 2}},
 		"rope_parameters": {"rope_theta": remove, "rope_parameters": object{"rope_theta": 1e6, "rope_type": "default"}},
 		"one eos":         {"eos_token_id": 3},
+		"odd key":         {"qkv_bias": true},
 		"sliding off":     {"use_sliding_window": false, "sliding_window": nil},
 	} {
 		data, err := json.Marshal(config(change))
@@ -280,6 +281,9 @@ func TestWeightFaults(t *testing.T) {
 		{"extra layer", config(nil), nil, func(m map[string]safetensors.Source) {
 			m["model.layers.2.mlp.up_proj.weight"] = zeros("model.layers.2.mlp.up_proj.weight", safetensors.F32, 1)
 		}, "model.layers.2.mlp.up_proj.weight", "not part of a qwen3 model"},
+		{"a bias", config(object{"qkv_bias": true}), nil, func(m map[string]safetensors.Source) {
+			m["model.layers.0.self_attn.q_proj.bias"] = zeros("model.layers.0.self_attn.q_proj.bias", safetensors.BF16, 192)
+		}, "model.layers.0.self_attn.q_proj.bias", "not part of a qwen3 model"},
 		{"vocabulary differs", config(nil), nil, func(m map[string]safetensors.Source) {
 			m["model.embed_tokens.weight"] = zeros("model.embed_tokens.weight", safetensors.BF16, 300, 128)
 		}, "model.embed_tokens.weight", "config.json needs [320, 128]"},
