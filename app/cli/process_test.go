@@ -377,6 +377,43 @@ func TestKilledEngineKeepsTheReply(t *testing.T) {
 	}
 }
 
+// A command goes before a running reply, which resumes by itself.
+func TestCommandGoesBeforeTheReply(t *testing.T) {
+	p := openPage(t, home(t))
+	p.ready()
+	id, _ := p.talk(4)
+	start := time.Now()
+	res := p.request("POST", "/api/write", `{"command":"ask","text":"What is the capital of France?","door":"prompt"}`)
+	var names []string
+	first := time.Duration(0)
+	for s := bufio.NewScanner(res.Body); s.Scan(); {
+		name, ok := strings.CutPrefix(s.Text(), "event: ")
+		if !ok {
+			continue
+		}
+		if name == chat.EventDelta && first == 0 {
+			first = time.Since(start)
+		}
+		names = append(names, name)
+	}
+	if first == 0 || first > 3*time.Second || names[len(names)-1] != chat.EventDone {
+		t.Errorf("the first word came after %v, events %v", first, names)
+	}
+	t.Logf("first word after %v", first)
+	if m := p.last(id); m.Status != chat.Writing {
+		t.Errorf("the reply is %s", m.Status)
+	}
+	before := len(p.last(id).Content)
+	p.deltas(id, 12)
+	if after := p.last(id); len(after.Content) <= before {
+		t.Errorf("the reply did not resume: %d, then %d bytes", before, len(after.Content))
+	}
+	p.call("POST", "/api/chats/"+id+"/stop", "", nil)
+	if m := p.last(id); m.Status != chat.Stopped || m.Stats == nil {
+		t.Errorf("after the stop: %+v", m)
+	}
+}
+
 // server is a running qwill serve.
 type server struct {
 	t   *testing.T
