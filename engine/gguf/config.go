@@ -141,6 +141,8 @@ func (m *meta) place(t Tensor) (named, error) {
 	switch {
 	case !ok:
 		return n, &TensorError{t.Name, "not supported: only weights are"}
+	case base == "rope_freqs":
+		return n, &TensorError{t.Name, "scaled rotary embeddings are read from MLX folders only; take the model in MLX form"}
 	case base == "token_embd":
 		n.module = "model.embed_tokens"
 	case base == "output":

@@ -155,6 +155,7 @@ func TestConvertFails(t *testing.T) {
 		{"tokenizer", replace("gpt2", "bert"), "tokenizer.ggml.model", `"bert" is not supported`},
 		{"merge", replace("he ll", "he lx"), "tokenizer.ggml.merges", `"he lx"`},
 		{"unknown tensor", replace("blk.0.ffn_up.weight", "blk.0.ffn_xy.weight"), "blk.0.ffn_xy.weight", "not known in a llama model"},
+		{"scaled rope", replace("token_embd.weight", "rope_freqs.weight"), "rope_freqs.weight", "take the model in MLX form"},
 		{"bias", replace("blk.0.attn_q.weight", "blk.0.attn_q.biases"), "blk.0.attn_q.biases", "only weights are"},
 		{"missing tensor", replace("blk.0.ffn_up.weight", "blk.1.ffn_up.weight"), "model.layers.0.mlp.up_proj.weight", "is missing"},
 		{"no embedding", replace("token_embd.weight", "blk.0.attn_q.wei2"), "blk.0.attn_q.wei2", "only weights are"},

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestKilledConversion kills a conversion of the starter half-way, in a child
@@ -21,7 +22,7 @@ func TestKilledConversion(t *testing.T) {
 			if !half && done > total/2 {
 				half = true
 				fmt.Println("half")
-				select {} // until the parent kills this process
+				time.Sleep(time.Minute) // the parent kills this process
 			}
 		})
 		t.Fatalf("the conversion was not killed: %v", err)
