@@ -26,6 +26,8 @@ const (
 	// maxDims is what MLX holds without an allocation per shape.
 	maxDims = 10
 	maxName = 1024
+	// maxTensors is seven times what the largest unstacked mixture of experts has.
+	maxTensors = 1 << 18
 )
 
 // Tensor says where one tensor lies in its file.
@@ -96,6 +98,9 @@ func parse(data []byte, size int64) (*Header, error) {
 	members, err := strictjson.Object(data)
 	if err != nil {
 		return nil, bad("", "the header: %v", err)
+	}
+	if len(members) > maxTensors {
+		return nil, bad("", "%d tensors, more than the limit of %d", len(members), maxTensors)
 	}
 	h := &Header{Size: size}
 	base := 8 + int64(len(data))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -104,6 +105,17 @@ func TestHeaderFaults(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.name, err, c.want)
 		}
+	}
+}
+
+func TestTooManyTensors(t *testing.T) {
+	var b strings.Builder
+	for i := range maxTensors + 1 {
+		fmt.Fprintf(&b, `,"%d":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`, i)
+	}
+	data := file("{"+b.String()[1:]+"}", 0)
+	if _, err := ReadHeader(bytes.NewReader(data), int64(len(data))); err == nil || !strings.Contains(err.Error(), "262145 tensors") {
+		t.Errorf("error %v", err)
 	}
 }
 
