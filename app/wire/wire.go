@@ -110,21 +110,45 @@ func (a *App) Interface(ctx context.Context) error {
 	return nil
 }
 
-// prepare makes Qwill ready to chat.
+// prepare makes Qwill ready to chat, and again when another model or mode is
+// chosen.
 func (a *App) prepare() {
+	changes := a.Events.Subscribe()
+	defer changes.Close()
 	if err := a.Models.Rescan(a.life); err != nil {
 		slog.Warn("models folder not read", "error", err)
 	}
 	if err := a.Models.EnsureStarter(a.life); err != nil && a.life.Err() == nil {
 		slog.Warn("starter not installed", "error", err)
 	}
+	loaded := a.load("")
+	for {
+		e, ok := changes.Next(a.life)
+		if !ok {
+			return
+		}
+		if e.Name == "settings" || e.Name == "models" {
+			loaded = a.load(loaded)
+		}
+	}
+}
+
+// load makes the default model resident unless it is the one loaded last, and
+// says which that is now.
+func (a *App) load(last string) string {
 	m, err := a.Models.Find(a.life, "")
 	if err != nil {
-		return
+		return ""
 	}
-	if _, err := a.Serve.Open(a.life, m.Path, a.Settings.Get().Mode, nil); err != nil && a.life.Err() == nil {
+	mode := a.Settings.Get().Mode
+	this := string(mode) + " " + m.Path
+	if this == last {
+		return last
+	}
+	if _, err := a.Serve.Open(a.life, m.Path, mode, nil); err != nil && a.life.Err() == nil {
 		slog.Warn("model not loaded", "model", m.Name, "error", err)
 	}
+	return this
 }
 
 // Handler is the page's door over these parts.

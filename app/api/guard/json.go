@@ -30,8 +30,9 @@ func ReadJSON(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	c := http.NewResponseController(w)
 	_ = c.SetReadDeadline(time.Now().Add(BodyTime))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	_ = c.SetReadDeadline(time.Time{})
 	if errors.Is(err, os.ErrDeadlineExceeded) {
+		// The deadline stays: the server would wait for the rest of the body.
+		w.Header().Set("Connection", "close")
 		return nil, errs.New(errs.TooLarge, http.StatusRequestTimeout, "The request did not arrive within %v.", BodyTime).Because(err)
 	}
 	if err != nil {
@@ -40,6 +41,7 @@ func ReadJSON(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 		}
 		return nil, badJSON("it broke off").Because(err)
 	}
+	_ = c.SetReadDeadline(time.Time{}) // else it would end the wait for the answer
 	return body, CheckJSON(body)
 }
 
