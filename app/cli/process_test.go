@@ -327,9 +327,9 @@ func TestKilledAppKeepsTheReply(t *testing.T) {
 	p := openPage(t, dir)
 	p.ready()
 	id, _ := p.talk(12)
-	time.Sleep(400 * time.Millisecond) // one flush is due by now
-	engine := engineOf(t, p.cmd.Process.Pid)
 	seen := p.last(id).Content
+	time.Sleep(1500 * time.Millisecond) // several flushes, on a busy machine too
+	engine := engineOf(t, p.cmd.Process.Pid)
 	if err := p.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -340,7 +340,7 @@ func TestKilledAppKeepsTheReply(t *testing.T) {
 	if m.Status != chat.Interrupted || m.Error == nil || m.Error.Code != errs.Interrupted {
 		t.Errorf("the reply is %s, %+v", m.Status, m.Error)
 	}
-	if len(m.Content) < len(seen)/2 || !strings.HasPrefix(seen, m.Content) && !strings.HasPrefix(m.Content, seen) {
+	if seen == "" || !strings.HasPrefix(m.Content, seen) {
 		t.Errorf("of %q there is %q", seen, m.Content)
 	}
 	for deadline := time.Now().Add(5 * time.Second); syscall.Kill(engine, 0) == nil; time.Sleep(50 * time.Millisecond) {
