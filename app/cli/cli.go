@@ -49,7 +49,7 @@ type runner struct {
 // Main runs the command line and gives the exit code. The first Ctrl-C or
 // SIGTERM ends the work in order, the second at once.
 func Main(c Config, args []string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	context.AfterFunc(ctx, stop)
 	return Run(ctx, c, args)

@@ -167,6 +167,9 @@ func explain(path string, err error) error {
 		return nil
 	}
 	if e, ok := errors.AsType[*errs.Error](err); ok {
+		if e.Detail == "" {
+			e.Detail = path
+		}
 		return e
 	}
 	if e, ok := errors.AsType[*damagedError](err); ok {

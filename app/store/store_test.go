@@ -292,7 +292,7 @@ func TestNewerSchemaIsRefusedUntouched(t *testing.T) {
 	db.Close()
 	before, _ := os.ReadFile(path)
 	_, _, err := Open(t.Context(), path, backups)
-	if e := errs.From(err); e == nil || e.Code != errs.DatabaseNew || !strings.Contains(e.Message, "99") {
+	if e := errs.From(err); e == nil || e.Code != errs.DatabaseNew || e.Detail != path || !strings.Contains(e.Message, "99") {
 		t.Fatalf("got %v", err)
 	}
 	if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {
