@@ -36,7 +36,7 @@ type Prompt struct {
 	Sampling  engine.Sampling
 	MaxTokens int
 	// Open and Close delimit the text; "" when it stands alone. A result that
-	// repeats them is cleaned of them.
+	// repeats them is cleaned of them, and ends where it closes the text.
 	Open, Close string
 }
 
@@ -62,7 +62,7 @@ func (c Command) Build(in Input) (Prompt, error) {
 		user = "What the answer says: " + strings.TrimSpace(in.Options["intent"]) + "\n\n" + user
 	}
 	p.Messages = []engine.Message{
-		{Role: "system", Content: fill.Replace(prompt(c.ID) + "\n\n" + prompt("rules"))},
+		{Role: "system", Content: fill.Replace(prompt(c.ID) + " " + prompt("rules"))},
 		{Role: "user", Content: user},
 	}
 	return p, nil

@@ -56,30 +56,33 @@ func prompt(id string) string {
 	return strings.TrimSpace(string(text))
 }
 
-// careful samples close to the model's best guess: corrections and
-// translations want no invention.
-func careful() engine.Sampling {
-	t, p := 0.3, 0.8
-	return engine.Sampling{Temperature: &t, TopP: &p}
+// careful samples close to the model's best guess: corrections, summaries and
+// translations want no invention. steady leaves room for other words.
+func careful() engine.Sampling { return sampling(0.3) }
+func steady() engine.Sampling  { return sampling(0.5) }
+
+func sampling(temperature float64) engine.Sampling {
+	p := 0.8
+	return engine.Sampling{Temperature: &temperature, TopP: &p}
 }
 
 // Lengths of results. A rewritten text is about as long as it was; twice that
 // and some room stops a model that runs away, and cuts off none that does not.
-func same(n int) int   { return 2*n + 256 }
-func double(n int) int { return 3*n + 256 }
+func same(n int) int   { return 2*n + 64 }
+func double(n int) int { return 3*n + 64 }
 func short(n int) int  { return min(n, 768) + 256 }
 func answer(int) int   { return 4096 }
 func letter(n int) int { return min(n, 1024) + 1024 }
 func free(n int) int   { return max(2*n+256, 4096) }
 
 var commands = []Command{
-	{ID: "rewrite", Key: "1", Title: "Rewrite", Shape: ShapeDiff, length: same},
+	{ID: "rewrite", Key: "1", Title: "Rewrite", Shape: ShapeDiff, length: same, sampling: steady()},
 	{ID: "proofread", Key: "2", Title: "Proofread", Shape: ShapeDiff, length: same, sampling: careful()},
-	{ID: "friendly", Key: "3", Title: "Friendly", Shape: ShapeDiff, length: same},
-	{ID: "professional", Key: "4", Title: "Professional", Shape: ShapeDiff, length: same},
-	{ID: "concise", Key: "5", Title: "Concise", Shape: ShapeDiff, length: same},
-	{ID: "summarize", Key: "6", Title: "Summarize", Shape: ShapeText, length: short},
-	{ID: "key-points", Key: "7", Title: "Key points", Shape: ShapeText, length: short},
+	{ID: "friendly", Key: "3", Title: "Friendly", Shape: ShapeDiff, length: same, sampling: steady()},
+	{ID: "professional", Key: "4", Title: "Professional", Shape: ShapeDiff, length: same, sampling: steady()},
+	{ID: "concise", Key: "5", Title: "Concise", Shape: ShapeDiff, length: same, sampling: steady()},
+	{ID: "summarize", Key: "6", Title: "Summarize", Shape: ShapeText, length: short, sampling: careful()},
+	{ID: "key-points", Key: "7", Title: "Key points", Shape: ShapeText, length: short, sampling: careful()},
 	{ID: "translate", Key: "8", Title: "Translate", Shape: ShapeText, length: double, sampling: careful(),
 		Options: []Option{{Name: "language", Title: "To", Kind: KindLanguage}}},
 	{ID: "reply", Key: "9", Title: "Reply", Shape: ShapeText, length: letter,

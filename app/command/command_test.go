@@ -155,7 +155,7 @@ func TestLengths(t *testing.T) {
 		{"rewrite", strings.Repeat("word ", 1000), 1250, 6000},
 		{"proofread", strings.Repeat("天", 1000), 1500, 7000},
 		{"summarize", strings.Repeat("word ", 100_000), 512, 1024},
-		{"rewrite", "Hi", 200, 400},
+		{"rewrite", "Hi", 60, 200},
 	} {
 		cmd, _ := Find(c.id)
 		p, err := cmd.Build(Input{Text: c.text})

@@ -31,20 +31,26 @@ func clean(original, output string, p command.Prompt, shape string) string {
 	return lead + out + trail
 }
 
-// cutTags removes the delimiters, which the original cannot hold.
+// cutTags takes the result out of the delimiters, which the original cannot
+// hold: what stands between them, else what stands before them.
 func cutTags(out string, p command.Prompt) string {
 	if p.Open == "" {
 		return out
 	}
-	out = strings.TrimSpace(strings.TrimPrefix(out, p.Open))
-	if i := strings.Index(out, p.Close); i >= 0 {
-		// What follows a closing tag is a comment, unless nothing precedes it.
-		if before := strings.TrimSpace(out[:i]); before != "" {
-			return before
+	before, inside, opened := strings.Cut(out, p.Open)
+	if opened {
+		inside, _, _ = strings.Cut(inside, p.Close)
+		inside, _, _ = strings.Cut(inside, p.Open) // and again, and again
+		if inside = strings.TrimSpace(inside); inside != "" {
+			return inside
 		}
-		out = strings.TrimSpace(out[i+len(p.Close):])
+		return strings.TrimSpace(before)
 	}
-	return out
+	before, after, closed := strings.Cut(out, p.Close)
+	if before = strings.TrimSpace(before); closed && before == "" {
+		return strings.TrimSpace(strings.ReplaceAll(after, p.Close, ""))
+	}
+	return before
 }
 
 // introduction is a first line that announces the result and ends in a colon.

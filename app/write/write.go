@@ -65,8 +65,12 @@ func Run(ctx context.Context, r Request, generate Generate, event func(engine.Ev
 		return Result{}, err
 	}
 	var raw strings.Builder
+	var stop []string
+	if p.Close != "" {
+		stop = []string{p.Close} // a model that repeats the tags goes on without end
+	}
 	res, err := generate(ctx, engine.GenerateParams{
-		Messages: p.Messages, Thinking: false, Sampling: p.Sampling, MaxTokens: p.MaxTokens,
+		Messages: p.Messages, Thinking: false, Sampling: p.Sampling, MaxTokens: p.MaxTokens, Stop: stop,
 	}, func(e engine.Event) {
 		raw.WriteString(e.Text)
 		if event != nil {

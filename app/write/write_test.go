@@ -3,6 +3,7 @@ package write
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,6 +25,10 @@ func TestClean(t *testing.T) {
 		{"delimiters", "Helo", "<text>\nHello\n</text>", "Hello"},
 		{"closing delimiter and comment", "Helo", "Hello\n</text>\n\nI corrected it.", "Hello"},
 		{"delimiter alone in front", "Helo", "<text>Hello", "Hello"},
+		{"a remark before the delimiters", "Helo", "Corrected version\n<text>\nHello\n</text>", "Hello"},
+		{"an empty pair behind the result", "Helo", "Hello\n<text></text>", "Hello"},
+		{"closing delimiter in front", "Helo", "</text>\nHello", "Hello"},
+		{"the text twice", "Helo", "<text>\nHello\n\n<text>\nHello", "Hello"},
 		{"introduction", "Helo", "Here is the corrected text:\n\nHello", "Hello"},
 		{"introduction with sure", "Helo", "Sure! Here's your rewritten text:\nHello", "Hello"},
 		{"introduction in Chinese", "你号", "好的，以下是修改后的文本：\n你好", "你好"},
@@ -90,7 +95,8 @@ func TestRun(t *testing.T) {
 		short(got.Diff) != "I [has|have] [a|an] apple.\n" || seen.String() != "I have an apple." {
 		t.Errorf("%+v, streamed %q", got, seen.String())
 	}
-	if m.asked.Thinking || m.asked.MaxTokens == 0 || len(m.asked.Messages) != 2 || *m.asked.Sampling.Temperature != 0.3 {
+	if m.asked.Thinking || m.asked.MaxTokens == 0 || len(m.asked.Messages) != 2 || *m.asked.Sampling.Temperature != 0.3 ||
+		!slices.Equal(m.asked.Stop, []string{"</text>"}) {
 		t.Errorf("asked %+v", m.asked)
 	}
 }
