@@ -22,6 +22,7 @@ func clean(original, output string, p command.Prompt, shape string) string {
 	if shape != command.ShapeDiff || out == "" {
 		return out
 	}
+	out = cutRemark(original, out)
 	if strings.Contains(original, "\r\n") && !strings.Contains(strings.ReplaceAll(original, "\r\n", ""), "\n") {
 		out = strings.ReplaceAll(strings.ReplaceAll(out, "\r\n", "\n"), "\n", "\r\n")
 	}
@@ -69,6 +70,32 @@ func cutIntroduction(original, out string) string {
 		return out
 	}
 	return rest
+}
+
+// remark is a last paragraph in which a model speaks about its work.
+var remark = regexp.MustCompile(`(?i)^\(?(?:(?:note|explanation|changes(?: made)?|corrections?(?: made)?):|` +
+	`I(?:'ve|’ve| have)? (?:made|changed|corrected|added|replaced|fixed|rewrote|rephrased|hope this)\b)`)
+
+var paragraphs = regexp.MustCompile(`\r?\n[ \t]*\r?\n\s*`)
+
+// cutRemark drops a closing remark where the result has a paragraph more than
+// the original, which has no such paragraph itself.
+func cutRemark(original, out string) string {
+	before := paragraphs.Split(strings.TrimSpace(original), -1)
+	for _, p := range before {
+		if remark.MatchString(p) {
+			return out
+		}
+	}
+	ends := paragraphs.FindAllStringIndex(out, -1)
+	if len(ends)+1 <= len(before) {
+		return out
+	}
+	last := ends[len(ends)-1]
+	if !remark.MatchString(out[last[1]:]) {
+		return out
+	}
+	return out[:last[0]]
 }
 
 // fence is a text wholly inside one code fence.
