@@ -14,8 +14,8 @@ const models = [
   { name: 'qwen3-8b', title: 'Qwen3 8B, 4 bit', path: '/models/qwen3-8b', architecture: 'qwen3', quantization: '4 bit', bytes: 4_600_000_000, context: 40960, can_think: true, starter: false, missing: false },
 ];
 const commands = ['rewrite', 'proofread', 'friendly', 'professional', 'concise', 'summarize', 'keypoints', 'translate', 'reply'].map((id, i) => ({
-  id, key: String(i + 1), title: id[0].toUpperCase() + id.slice(1), shape: id === 'proofread' || id === 'rewrite' ? 'diff' : 'text',
-  ...(id === 'translate' ? { options: [{ name: 'to', title: 'To', kind: 'language', default: 'English', required: true }] } : {}),
+  id: id === 'keypoints' ? 'key-points' : id, key: String(i + 1), title: id[0].toUpperCase() + id.slice(1), shape: i < 5 ? 'diff' : 'text',
+  ...(id === 'translate' ? { options: [{ name: 'language', title: 'To', kind: 'language' }] } : {}),
 }));
 let settings = { model: 'qwen3-8b', mode: 'fast', language: 'system', theme: 'system', system_prompt: '', thinking: true, sampling: {}, reduce_motion: false };
 const engine = { state: 'ready', model: 'qwen3-8b', device: 'CPU', kernels: 'AVX2' };

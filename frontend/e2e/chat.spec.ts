@@ -135,6 +135,7 @@ test('the chat keeps its own system prompt and sampling', async ({ app }) => {
   await expect(dialog.getByLabel('System prompt')).toHaveValue('You are a pirate.');
   await expect(dialog.getByLabel('Temperature')).toHaveValue('0');
   await app.keyboard.press('Escape');
+  await expect(app.getByRole('button', { name: 'Chat settings' })).toBeFocused();
   await send(app, LONG);
   await expect(answers(app)).toHaveCount(2);
   await finished(app);
@@ -170,7 +171,7 @@ test('an input method’s Return does not send', async ({ app }) => {
 
 test('what was typed and not sent survives going elsewhere', async ({ app }) => {
   await app.locator('[data-composer]').fill('half a thought');
-  await app.getByRole('link', { name: 'Write' }).click();
+  await app.getByRole('link', { name: 'Write', exact: true }).click();
   await app.reload();
   await app.getByRole('button', { name: 'New chat' }).click();
   await expect(app.locator('[data-composer]')).toHaveValue('half a thought');

@@ -9,6 +9,7 @@ import { accessible, expect, finished, lastText, send, test, written } from './q
 
 const SCREENS = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'docs', 'screens');
 const DRAFT = 'i has went to the the market yesterday and buyed three apple. they was very fresh , we eated them all on the way home';
+const PASTED = `${DRAFT}.\nthen it begun to rain`;
 const QUESTION = 'Write a short thank-you note to a colleague who helped me move. Then list three small gifts.';
 
 const variants = [
@@ -98,9 +99,7 @@ for (const variant of variants) {
       await app.setViewportSize({ width: 720, height: 520 });
       await app.evaluate(() => (location.hash = '#/prompt'));
       await accessible(app, 'quick prompt');
-      await app.evaluate((t) => navigator.clipboard.writeText(t), `${DRAFT}.\n`);
-      await app.locator('.prompt textarea').press('Control+v');
-      await app.locator('.prompt textarea').fill('');
+      await app.evaluate((t) => navigator.clipboard.writeText(t), PASTED);
       await app.locator('.prompt textarea').press('Control+v');
       await expect(app.locator('.command')).toHaveCount(9);
       await accessible(app, 'quick prompt with a text');

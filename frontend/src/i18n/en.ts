@@ -251,11 +251,8 @@ export const en = {
     ask: 'Question',
   } as Record<string, string>,
   options: {
-    language: 'Language',
-    to: 'To',
-    tone: 'Tone',
+    language: 'To',
     intent: 'What to say',
-    instruction: 'Instruction',
   } as Record<string, string>,
   code: { copy: 'Copy code', block: 'Code', highlighted: (language: string) => `Code, ${language}` },
   link: { image: 'Image not loaded' },

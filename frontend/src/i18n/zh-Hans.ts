@@ -248,7 +248,7 @@ export const zhHans: Messages = {
     instruct: '指令',
     ask: '提问',
   },
-  options: { language: '语言', to: '译成', tone: '语气', intent: '想说什么', instruction: '指令' },
+  options: { language: '译成', intent: '想说什么' },
   code: { copy: '复制代码', block: '代码', highlighted: (language) => `${language} 代码` },
   link: { image: '图片未载入' },
   errors: {

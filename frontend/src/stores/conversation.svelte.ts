@@ -222,7 +222,7 @@ class Conversation {
         this.#batch.cancel();
         this.#text = this.#reasoning = '';
         this.progress = { kind: 'none' };
-        this.#put(event.data);
+        if (event.data) this.#put(event.data);
         break;
       case 'prefill':
         this.progress = { kind: 'reading', prefill: event.data };

@@ -1,3 +1,4 @@
+import { i18n } from '../i18n/index.svelte';
 import { api, asErrorBody, isAbort } from '../lib/api/client';
 import type { ApiErrorBody, Command, Door, Prefill, WriteDone, WriteRequest } from '../lib/api/types';
 import { FrameBatch } from '../lib/stream/batch';
@@ -16,10 +17,15 @@ function readOptions(): Record<string, Record<string, string>> {
   }
 }
 
-/** The options of a command as they were last chosen, else its defaults. */
+/** The options of a command as they were last chosen, else its defaults; a language's is the page's own. */
 export function optionsOf(command: Command): Record<string, string> {
   const last = readOptions()[command.id] ?? {};
-  return Object.fromEntries((command.options ?? []).map((o) => [o.name, last[o.name] ?? o.default ?? '']));
+  return Object.fromEntries((command.options ?? []).map((o) => [
+      o.name,
+      // A text option starts empty each time: what was said about one text seldom fits the next.
+      (o.kind === 'language' ? last[o.name] : '') || o.default || (o.kind === 'language' ? i18n.locale : ''),
+    ]),
+  );
 }
 
 export function rememberOptions(command: Command, options: Record<string, string>): void {

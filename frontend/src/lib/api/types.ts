@@ -180,7 +180,7 @@ export type ReplyEvent =
   | { event: 'paused'; data: object }
   | { event: 'resumed'; data: object }
   | { event: 'delta'; data: { reasoning?: string; text?: string } }
-  | { event: 'done'; data: Message };
+  | { event: 'done'; data: Message | null };
 
 /** Events of a write request's stream. */
 export type WriteEvent =

@@ -22,7 +22,7 @@ const marked = new Marked({
       const language = (lang ?? '').trim().split(/\s/)[0] ?? '';
       const body = cachedHighlight(text, language) ?? escape(text);
       return (
-        `<figure class="code" role="group" aria-label="${escape(language ? `${labels.code}, ${language}` : labels.code)}">` +
+        `<figure class="code" aria-label="${escape(language ? `${labels.code}, ${language}` : labels.code)}">` +
         `<figcaption><span>${escape(language)}</span><button type="button" data-copy="code">${escape(labels.copy)}</button></figcaption>` +
         `<pre tabindex="0"><code data-language="${escape(language)}">${body}</code></pre></figure>\n`
       );
