@@ -446,6 +446,16 @@ func TestModels(t *testing.T) {
 	b.call("DELETE", "/api/models/n", "", 404, nil)
 }
 
+func TestChoosingAModel(t *testing.T) {
+	b := setup(t, nil)
+	var s settings.Settings
+	for _, name := range []string{"m", ""} {
+		if b.call("PUT", "/api/settings", fmt.Sprintf(`{"model":%q}`, name), 200, &s); s.Model != name {
+			t.Errorf("got %+v", s)
+		}
+	}
+}
+
 func TestWindow(t *testing.T) {
 	b := setup(t, nil)
 	b.call("POST", "/api/window", `{"action":"hide"}`, 204, nil)
@@ -473,6 +483,8 @@ func TestBadRequests(t *testing.T) {
 		{"POST", "/api/settings", "{}", 405, "method_not_allowed", "/api/settings"},
 		{"PUT", "/api/settings", `{"theme":"pink"}`, 400, "invalid", "theme"},
 		{"PUT", "/api/settings", `{"nope":1}`, 400, "invalid", "nope"},
+		{"PUT", "/api/settings", `{"model":"none"}`, 404, "model_unknown", "none"},
+		{"PUT", "/api/settings", `{"model":7}`, 400, "invalid", "model"},
 		{"PUT", "/api/settings", `[1]`, 400, "bad_json", ""},
 		{"PUT", "/api/settings", `{"theme":"dark","theme":"light"}`, 400, "bad_json", "theme"},
 		{"POST", "/api/chats", `{`, 400, "bad_json", ""},

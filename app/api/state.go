@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"net/http"
 
 	"qwill/app/api/guard"
@@ -57,6 +58,15 @@ func (a *api) putSettings(w http.ResponseWriter, r *http.Request) error {
 	body, err := guard.ReadJSON(w, r, BodyLimit)
 	if err != nil {
 		return err
+	}
+	var chosen struct {
+		Model string `json:"model"`
+	}
+	// A value of another type is the update's to refuse.
+	if json.Unmarshal(body, &chosen) == nil && chosen.Model != "" {
+		if _, err := a.Models.Find(r.Context(), chosen.Model); err != nil {
+			return err
+		}
 	}
 	s, err := a.Settings.Update(r.Context(), body)
 	if err != nil {
