@@ -47,7 +47,7 @@ func TestPerplexity(t *testing.T) {
 	if len(ids) < 700 {
 		t.Fatalf("only %d tokens", len(ids))
 	}
-	const part = 160
+	const part = 64
 	measure := func(mode mlx.Mode, ids []int, chunk int) (perplexity float64) {
 		mlxtest.Run(t, func(th *mlx.Thread) {
 			m, err := models.Load(th, c, mode, nil)
