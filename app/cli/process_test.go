@@ -524,7 +524,7 @@ func TestServeBoundsItsQueue(t *testing.T) {
 	statuses := make(chan int, n)
 	for range n {
 		go func() {
-			res, err := s.post(t.Context(), "/completions", `{"prompt":"One two three","max_tokens":8,"temperature":0}`)
+			res, err := s.post(t.Context(), "/completions", `{"prompt":"One two three","max_tokens":2,"temperature":0}`)
 			if err != nil {
 				statuses <- 0
 				return
