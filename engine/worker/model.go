@@ -177,6 +177,27 @@ func (m *model) request(p proto.GenerateParams, emit func(proto.Event)) (generat
 	return r, err
 }
 
+// fit refuses a prompt whose keys and values do not fit the machine's memory
+// beside the weights, and bounds the reply so that it does. A machine of unknown
+// memory holds all.
+func fit(r *generate.Request, memory, weights, perToken int64) error {
+	if memory <= 0 || perToken <= 0 {
+		return nil
+	}
+	room := max(0, memory-memory/10-weights) / perToken // tokens
+	need := int64(len(r.Prompt)) + 1
+	if need > room {
+		return &proto.Error{Code: proto.CodeMemory,
+			Message: fmt.Sprintf("the prompt's %d tokens need %.1f GiB of memory beside the model; there is room for %d tokens",
+				len(r.Prompt), float64(need*perToken)/(1<<30), room),
+			ErrorData: proto.ErrorData{Field: "messages", Hint: "shorten the text, or choose a smaller model"}}
+	}
+	if most := int(min(room-need+1, 1<<30)); r.MaxTokens == 0 || r.MaxTokens > most {
+		r.MaxTokens = most
+	}
+	return nil
+}
+
 // drawSeed gives a seed that survives a JSON reader that knows only doubles.
 func drawSeed() uint64 { return rand.Uint64() >> 11 }
 

@@ -195,6 +195,9 @@ func (w *Worker) generate(p proto.GenerateParams) (proto.Result, error) {
 	if err != nil {
 		return proto.Result{}, err
 	}
+	if err := fit(&r, physicalMemory(), w.weights(), m.info.KVBytesPerToken); err != nil {
+		return proto.Result{}, err
+	}
 	g, err := generate.New(m.gen, r)
 	if err != nil {
 		return proto.Result{}, err
@@ -206,6 +209,17 @@ func (w *Worker) generate(p proto.GenerateParams) (proto.Result, error) {
 	<-w.sched.submit(job{g, w})
 	result, err := g.Result()
 	return result, err
+}
+
+// weights is the memory of all open models' weights.
+func (w *Worker) weights() int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var n int64
+	for _, m := range w.models {
+		n += m.info.WeightBytes
+	}
+	return n
 }
 
 func (w *Worker) register(id uint64, g *generate.Generation) error {
