@@ -194,6 +194,20 @@ func (s *session) photo(name string) string {
 	return file
 }
 
+// picture is a photo that the README shows; QWILL_SCREENS=1 takes it anew.
+func (s *session) picture(name string) {
+	s.t.Helper()
+	file := s.photo(name)
+	if os.Getenv("QWILL_SCREENS") == "" {
+		return
+	}
+	dir := filepath.Join(root, "docs/screens")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		s.t.Fatal(err)
+	}
+	s.must("convert", file, "-strip", "-define", "png:compression-level=9", filepath.Join(dir, "window-"+name+".png"))
+}
+
 // colours counts a picture's distinct colours: a blank window has one or two.
 func colours(t *testing.T, file string) int {
 	t.Helper()
