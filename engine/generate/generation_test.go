@@ -425,7 +425,7 @@ func TestChunkFor(t *testing.T) {
 		parameters int64
 		gpu        bool
 		want       int
-	}{{135e6, false, 128}, {600e6, false, 64}, {1.7e9, false, 32}, {4e9, false, 16}, {8e9, false, 8}, {8e9, true, 512}, {0, false, 128}} {
+	}{{135e6, false, 64}, {600e6, false, 64}, {1.7e9, false, 32}, {4e9, false, 16}, {8e9, false, 8}, {8e9, true, 512}, {0, false, 64}} {
 		if got := ChunkFor(c.parameters, c.gpu); got != c.want {
 			t.Errorf("%d parameters: %d, want %d", c.parameters, got, c.want)
 		}
