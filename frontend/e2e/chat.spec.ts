@@ -131,6 +131,7 @@ test('the chat keeps its own system prompt and sampling', async ({ app }) => {
   await app.keyboard.press('Escape');
   await expect(app.getByRole('button', { name: 'Chat settings' })).toBeFocused();
   await app.reload();
+  await expect(lastText(app)).toBeVisible();
   await app.getByRole('button', { name: 'Chat settings' }).click();
   await expect(dialog.getByLabel('System prompt')).toHaveValue('You are a pirate.');
   await expect(dialog.getByLabel('Temperature')).toHaveValue('0');

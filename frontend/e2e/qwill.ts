@@ -44,6 +44,18 @@ export class Qwill {
     await this.ready();
   }
 
+  /** Calls the page's API beside the page. */
+  async call(method: string, path: string, body: unknown): Promise<unknown> {
+    const { origin, searchParams } = new URL(this.url);
+    const response = await fetch(`${origin}/api${path}`, {
+      method,
+      headers: { Authorization: `Bearer ${searchParams.get('token')}`, 'Content-Type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    return response.json();
+  }
+
   /** Waits until the starter is installed. */
   async ready(): Promise<void> {
     const { origin, searchParams } = new URL(this.url);
