@@ -15,6 +15,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+BIN = pathlib.Path(os.environ.get("QWILL_BENCH_BIN", ROOT / "build/bin"))
 
 
 def out(*command, env=None):
@@ -26,7 +27,7 @@ def out(*command, env=None):
 
 def qwill(model, mode, prompt, gen, home):
     env = {**os.environ, "QWILL_HOME": home}
-    text = out(str(ROOT / "build/bin/qwill"), "bench", "-m", model, "--prompt", str(prompt), "--gen", str(gen),
+    text = out(str(BIN / "qwill"), "bench", "-m", model, "--prompt", str(prompt), "--gen", str(gen),
                "--mode", mode, "--runs", "1", "--json", env=env)
     run = json.loads(text)["runs"][0]
     return {"prefill": run["prefill_tokens_per_second"], "decode": run["decode_tokens_per_second"]}
@@ -52,7 +53,7 @@ def main():
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--prompt", type=int, default=128)
     p.add_argument("--gen", type=int, default=64)
-    p.add_argument("--long", type=int, default=512, help="the second prompt, for qwill and llama.cpp")
+    p.add_argument("--long", type=int, default=512, help="the second prompt, for qwill and llama.cpp; 0: none")
     p.add_argument("--mlx-gen", type=int, default=12, help="mlx-lm's tokens: it writes about two a second")
     p.add_argument("--out", default=str(ROOT / "docs/bench"))
     a = p.parse_args()
@@ -69,7 +70,7 @@ def main():
         for n in range(a.rounds):
             loads.append(round(os.getloadavg()[0], 2))
             print(f"round {n + 1} of {a.rounds}, load {loads[-1]}", file=sys.stderr)
-            for prompt in (a.prompt, a.long):
+            for prompt in filter(None, (a.prompt, a.long)):
                 for mode in ("fast", "exact"):
                     record("qwill " + mode, prompt, qwill(model, mode, prompt, a.gen, home))
                 record("llama.cpp Q4_0", prompt,
@@ -105,7 +106,7 @@ def main():
 def isa():
     """The kernels qwill chose, from its own report."""
     with tempfile.TemporaryDirectory() as home:
-        r = subprocess.run([str(ROOT / "build/bin/qwill"), "doctor"], capture_output=True, text=True,
+        r = subprocess.run([str(BIN / "qwill"), "doctor"], capture_output=True, text=True,
                            env={**os.environ, "QWILL_HOME": home})
     for word in ("avx512vnni", "avx512", "avx2", "portable"):
         if f"kernels {word}" in r.stdout:
