@@ -72,7 +72,8 @@ func (s *stderrLog) Lines() []string {
 var fatalPrefixes = []string{"panic:", "fatal error:", "terminate called", "what():", "SIG", "qwill-engine:"}
 
 // Cause gives the line that says best why the child ended: the last one that
-// looks like a fatal message, else the last one.
+// looks like a fatal message, else the last one that is not an entry of the
+// child's log, which tells what went well.
 func (s *stderrLog) Cause() string {
 	s.mu.Lock()
 	if len(s.part) > 0 {
@@ -87,8 +88,10 @@ func (s *stderrLog) Cause() string {
 			}
 		}
 	}
-	if len(lines) > 0 {
-		return lines[len(lines)-1]
+	for i := len(lines) - 1; i >= 0; i-- {
+		if !strings.HasPrefix(lines[i], "time=") {
+			return lines[i]
+		}
 	}
 	return ""
 }
