@@ -391,6 +391,8 @@ func TestStderrCause(t *testing.T) {
 		{"note\npanic: boom\n\ngoroutine 1 [running]:\nmain.main()\n", "panic: boom"},
 		{"terminate called after throwing\n  what():  bad\n", "what():  bad"},
 		{"unfinished", "unfinished"},
+		{"cannot load bar\ntime=2026 level=INFO msg=\"model open\"\n", "cannot load bar"},
+		{"time=2026 level=INFO msg=\"model open\"\n", ""},
 		{strings.Repeat("x", 5000) + "\n", strings.Repeat("x", stderrWidth)},
 	} {
 		s := &stderrLog{}
