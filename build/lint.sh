@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . build/env.sh
 status=0
-unformatted=$(gofmt -l $(git ls-files --cached --others --exclude-standard '*.go'))
+unformatted=$(git ls-files --cached --others --exclude-standard '*.go' | while read -r f; do if [ -f "$f" ]; then echo "$f"; fi; done | xargs gofmt -l)
 if [ -n "$unformatted" ]; then
   printf 'not formatted (run make format):\n%s\n' "$unformatted"
   status=1
