@@ -194,9 +194,7 @@ test('the page does not follow a reader who scrolled up', async ({ app }) => {
   expect(await scroller.evaluate((n) => n.scrollTop)).toBe(top);
   await pill.click();
   await expect(pill).toHaveCount(0);
-  await expect
-    .poll(() => scroller.evaluate((n) => n.scrollHeight - n.scrollTop - n.clientHeight))
-    .toBeLessThan(40);
+  await expect.poll(() => scroller.evaluate((n) => n.scrollHeight - n.scrollTop - n.clientHeight)).toBeLessThan(40);
   await app.keyboard.press('Escape');
   await finished(app);
 });

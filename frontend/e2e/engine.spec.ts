@@ -1,6 +1,9 @@
 import { answers, expect, finished, lastAnswer, lastText, LONG, Qwill, send, sleep, test, written } from './qwill';
 
-test('killing the engine in the middle of an answer loses nothing, and the next message works', async ({ app, qwill }) => {
+test('killing the engine in the middle of an answer loses nothing, and the next message works', async ({
+  app,
+  qwill,
+}) => {
   await send(app, LONG);
   const before = await written(app, 60);
   const pid = qwill.enginePid();

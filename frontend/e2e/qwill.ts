@@ -141,7 +141,9 @@ export const lastText = (page: Page) => lastAnswer(page).locator('.prose');
 /** Waits until an answer is being written and has this many characters. */
 export async function written(page: Page, characters: number): Promise<string> {
   await expect
-    .poll(async () => ((await lastText(page).count()) ? (await lastText(page).innerText()).length : 0), { timeout: 60_000 })
+    .poll(async () => ((await lastText(page).count()) ? (await lastText(page).innerText()).length : 0), {
+      timeout: 60_000,
+    })
     .toBeGreaterThan(characters);
   return lastText(page).innerText();
 }
@@ -153,17 +155,28 @@ export async function finished(page: Page): Promise<void> {
 /** Fails with every rule of axe-core that the page breaks. */
 export async function accessible(page: Page, what: string): Promise<void> {
   // Half-run transitions have half a contrast.
-  await page.evaluate(() => Promise.all(document.getAnimations().map((a) => (a.effect?.getTiming().iterations === Infinity ? a.cancel() : a.finish()))));
+  await page.evaluate(() =>
+    Promise.all(
+      document.getAnimations().map((a) => (a.effect?.getTiming().iterations === Infinity ? a.cancel() : a.finish())),
+    ),
+  );
   await page.evaluate(axe);
   const broken = await page.evaluate(async () => {
     const { axe } = window as unknown as {
-      axe: { run(): Promise<{ violations: { id: string; help: string; nodes: { html: string; failureSummary?: string }[] }[] }> };
+      axe: {
+        run(): Promise<{
+          violations: { id: string; help: string; nodes: { html: string; failureSummary?: string }[] }[];
+        }>;
+      };
     };
     const { violations } = await axe.run();
-    return violations.map((v) => `${v.id}: ${v.help}\n  ${v.nodes.map((n) => `${n.html}\n    ${n.failureSummary}`).join('\n  ')}`);
+    return violations.map(
+      (v) => `${v.id}: ${v.help}\n  ${v.nodes.map((n) => `${n.html}\n    ${n.failureSummary}`).join('\n  ')}`,
+    );
   });
   expect(broken, what).toEqual([]);
 }
 
 /** Asks for a long answer, which gives a test time to act. */
-export const LONG = 'Write a very long story about a fox who sails around the world. Describe every day of the journey.';
+export const LONG =
+  'Write a very long story about a fox who sails around the world. Describe every day of the journey.';

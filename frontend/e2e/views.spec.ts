@@ -8,7 +8,8 @@ import type { State } from '../src/lib/api/types';
 import { accessible, expect, finished, lastText, send, test, written } from './qwill';
 
 const SCREENS = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'docs', 'screens');
-const DRAFT = 'i has went to the the market yesterday and buyed three apple. they was very fresh , we eated them all on the way home';
+const DRAFT =
+  'i has went to the the market yesterday and buyed three apple. they was very fresh , we eated them all on the way home';
 const PASTED = `${DRAFT}.\nthen it begun to rain`;
 const QUESTION = 'Write a short thank-you note to a colleague.';
 
@@ -54,7 +55,9 @@ for (const variant of variants) {
     test('window, settings and write', async ({ app }) => {
       await expect(app.locator('html')).toHaveAttribute('lang', variant.language);
       await expect(app.locator('html')).toHaveAttribute('data-theme', variant.scheme);
-      await expect(app.getByRole('heading', { name: en('What would you like to write?', '想写点什么？') })).toBeVisible();
+      await expect(
+        app.getByRole('heading', { name: en('What would you like to write?', '想写点什么？') }),
+      ).toBeVisible();
       await accessible(app, 'empty chat');
       await shot(app, `empty-${variant.name}`);
 
@@ -120,7 +123,10 @@ for (const variant of variants) {
 
     test('what can go wrong', async ({ app }) => {
       await send2(app, 'Hi');
-      await withState(app, (s) => (s.engine = { state: 'failed', message: 'libmlx.so: cannot open shared object file' }));
+      await withState(
+        app,
+        (s) => (s.engine = { state: 'failed', message: 'libmlx.so: cannot open shared object file' }),
+      );
       await app.reload();
       await expect(app.getByRole('alert').first()).toContainText('libmlx.so');
       await accessible(app, 'engine failed');

@@ -1,7 +1,8 @@
 import type { Page } from '@playwright/test';
 import { expect, test } from './qwill';
 
-const TEXT = 'i has went to the the market yesterday and buyed three apple. they was very fresh , we eated them all on the way';
+const TEXT =
+  'i has went to the the market yesterday and buyed three apple. they was very fresh , we eated them all on the way';
 
 async function openWrite(page: Page) {
   await page.getByRole('link', { name: 'Write', exact: true }).click();
@@ -28,7 +29,10 @@ test('every change of proofread can be accepted or rejected', async ({ app }) =>
   await expect(changes(app).first()).toBeFocused();
   await expect(app.locator('.counter')).toContainText(`1 of ${total}`);
   // Struck and added words say so without colour, also to a screen reader.
-  await expect(changes(app).first()).toHaveAttribute('aria-label', new RegExp(`^Change 1 of ${total}: .+, not decided$`));
+  await expect(changes(app).first()).toHaveAttribute(
+    'aria-label',
+    new RegExp(`^Change 1 of ${total}: .+, not decided$`),
+  );
 
   // Rejecting all gives back the text exactly.
   for (let i = 0; i < total; i++) await app.keyboard.press(i % 2 ? 'Delete' : 'Backspace');

@@ -36,7 +36,8 @@ export const en = {
     more: (title: string) => `More for “${title}”`,
     replying: 'An answer is being written',
     removeTitle: 'Delete this chat?',
-    removeText: (title: string) => `“${title}” and its messages will be removed from this computer. This cannot be undone.`,
+    removeText: (title: string) =>
+      `“${title}” and its messages will be removed from this computer. This cannot be undone.`,
     untitled: 'New chat',
   },
   chat: {
@@ -109,7 +110,8 @@ export const en = {
     context: (n: string) => `${n} tokens of context`,
     add: 'Add a model…',
     missingTitle: 'This model’s files are gone',
-    missingText: (name: string) => `“${name}” was moved or deleted. Your chats are safe. Choose another model, or add it again.`,
+    missingText: (name: string) =>
+      `“${name}” was moved or deleted. Your chats are safe. Choose another model, or add it again.`,
     noneTitle: 'No model is installed',
     noneText: 'Add a GGUF file or an MLX folder that is on this computer.',
     choose: 'Choose a model',
@@ -264,7 +266,10 @@ export const en = {
     model_damaged: { message: 'The model’s files are damaged or not supported.', hint: 'Get the model again.' },
     model_in_use: { message: 'This model is answering right now.', hint: 'Wait for the answer, or stop it.' },
     too_long: { message: 'The text does not fit into the model’s context.', hint: 'Shorten it, or start a new chat.' },
-    memory: { message: 'There is not enough memory for this model.', hint: 'Close other apps, or choose a smaller model.' },
+    memory: {
+      message: 'There is not enough memory for this model.',
+      hint: 'Close other apps, or choose a smaller model.',
+    },
     template: { message: 'The model’s chat template failed.', hint: 'Choose another model.' },
     engine_failed: { message: 'The engine reported an error.', hint: 'Try again.' },
     engine_crashed: { message: 'The engine stopped unexpectedly.', hint: 'What was written is safe. Try again.' },
@@ -276,7 +281,10 @@ export const en = {
     not_found: { message: 'This no longer exists.', hint: '' },
     conflict: { message: 'This name is taken.', hint: 'Choose another name.' },
     unauthorized: { message: 'The access token is missing or wrong.', hint: 'Open the address that Qwill printed.' },
-    database_damaged: { message: 'The chat database was damaged and has been set aside.', hint: 'A new one was started.' },
+    database_damaged: {
+      message: 'The chat database was damaged and has been set aside.',
+      hint: 'A new one was started.',
+    },
   } as Record<string, { message: string; hint: string }>,
 };
 

@@ -160,7 +160,10 @@ class App {
         break;
       case 'surface':
         if (event.data.surface === 'prompt') {
-          this.captured = { text: event.data.text ?? '', ...(event.data.command ? { command: event.data.command } : {}) };
+          this.captured = {
+            text: event.data.text ?? '',
+            ...(event.data.command ? { command: event.data.command } : {}),
+          };
           router.go({ name: 'prompt' });
         } else router.toMain();
         break;

@@ -7,10 +7,7 @@ import { router } from '../lib/router.svelte';
 
 /** What happens before and between the words of a reply. */
 export type Progress =
-  | { kind: 'none' }
-  | { kind: 'reading'; prefill: Prefill }
-  | { kind: 'loading'; percent: number }
-  | { kind: 'paused' };
+  { kind: 'none' } | { kind: 'reading'; prefill: Prefill } | { kind: 'loading'; percent: number } | { kind: 'paused' };
 
 const running = (m: Message | undefined) => m?.status === 'writing' || m?.status === 'queued';
 

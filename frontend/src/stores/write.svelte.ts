@@ -3,7 +3,8 @@ import { api, asErrorBody, isAbort } from '../lib/api/client';
 import type { ApiErrorBody, Command, Door, Prefill, WriteDone, WriteRequest } from '../lib/api/types';
 import { FrameBatch } from '../lib/stream/batch';
 
-export type WriteProgress = { kind: 'none' } | { kind: 'reading'; prefill: Prefill } | { kind: 'loading'; percent: number };
+export type WriteProgress =
+  { kind: 'none' } | { kind: 'reading'; prefill: Prefill } | { kind: 'loading'; percent: number };
 
 export type Phase = 'idle' | 'running' | 'done' | 'stopped' | 'failed';
 
@@ -20,7 +21,8 @@ function readOptions(): Record<string, Record<string, string>> {
 /** The options of a command as they were last chosen, else its defaults; a language's is the page's own. */
 export function optionsOf(command: Command): Record<string, string> {
   const last = readOptions()[command.id] ?? {};
-  return Object.fromEntries((command.options ?? []).map((o) => [
+  return Object.fromEntries(
+    (command.options ?? []).map((o) => [
       o.name,
       // A text option starts empty each time: what was said about one text seldom fits the next.
       (o.kind === 'language' ? last[o.name] : '') || o.default || (o.kind === 'language' ? i18n.locale : ''),

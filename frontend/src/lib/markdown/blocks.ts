@@ -34,7 +34,14 @@ export class BlockSplitter {
       if (settled) at += token.raw.length;
     });
     // Tokens may normalise line ends; then nothing is settled until the end.
-    if (tail.startsWith(tokens.slice(0, open).map((t) => t.raw).join(''))) {
+    if (
+      tail.startsWith(
+        tokens
+          .slice(0, open)
+          .map((t) => t.raw)
+          .join(''),
+      )
+    ) {
       this.#settledLength += at;
       this.#prefix = text.slice(0, this.#settledLength);
     } else {

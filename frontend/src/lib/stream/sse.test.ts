@@ -70,13 +70,17 @@ describe('readEvents', () => {
       comment: fc.boolean(),
     });
     await fc.assert(
-      fc.asyncProperty(fc.array(event, { maxLength: 8 }), fc.array(fc.nat(5000), { maxLength: 40 }), async (list, cuts) => {
-        const text = list
-          .map((e) => `${e.comment ? `:${e.end}` : ''}event: ${e.event}${e.end}data: ${e.data}${e.end}${e.end}`)
-          .join('');
-        const got = await read(cut(new TextEncoder().encode(text), cuts));
-        expect(got).toEqual(list.map(({ event, data }) => ({ event, data })));
-      }),
+      fc.asyncProperty(
+        fc.array(event, { maxLength: 8 }),
+        fc.array(fc.nat(5000), { maxLength: 40 }),
+        async (list, cuts) => {
+          const text = list
+            .map((e) => `${e.comment ? `:${e.end}` : ''}event: ${e.event}${e.end}data: ${e.data}${e.end}${e.end}`)
+            .join('');
+          const got = await read(cut(new TextEncoder().encode(text), cuts));
+          expect(got).toEqual(list.map(({ event, data }) => ({ event, data })));
+        },
+      ),
       { numRuns: 300 },
     );
   });
