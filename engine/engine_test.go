@@ -262,17 +262,19 @@ func TestKillMidReply(t *testing.T) {
 
 func TestGiveUp(t *testing.T) {
 	e := start(t)
-	for range 3 {
+	for deaths := range 3 {
 		if _, err := e.Open(t.Context(), starter, engine.ModeExact, nil); err != nil {
 			t.Fatal(err)
 		}
 		if err := syscall.Kill(e.State().Hello.PID, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
-		for end := time.Now().Add(10 * time.Second); e.State().Phase == engine.Ready && e.State().Attempt == 0 && time.Now().Before(end); {
+		for end := time.Now().Add(10 * time.Second); e.State().Attempt != deaths+1; {
+			if time.Now().After(end) {
+				t.Fatalf("the death was not noticed: %+v", e.State())
+			}
 			time.Sleep(5 * time.Millisecond)
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 	_, err := e.Generate(t.Context(), chat("Hello", 5), func(engine.Event) {})
 	if pe := wantCode(t, err, proto.CodeUnavailable); !strings.Contains(pe.Message, "killed") || pe.Hint == "" {
