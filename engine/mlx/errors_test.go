@@ -102,6 +102,23 @@ var failures = []struct {
 		q, k := th.Zeros(mlx.Float32, 2, 8), th.Zeros(mlx.Float32, 1, 8)
 		mlx.AttentionBlock(q, k, k, th.NewKV(mlx.Float32, 1, 4, 8), mlx.Array{}, mlx.Array{}, 0, th.Zeros(mlx.Float32, 4), 0, 1)
 	}},
+	{"token beyond the vocabulary", "read", func(th *mlx.Thread) {
+		mlx.Embed(th.FromInts([]int{1, 4}), mlx.Quantize(th.Zeros(mlx.Float32, 4, 64), 32, 4)).Float32s()
+		if mlx.Kernels() == "" {
+			mlx.FailingArray(th, true).Float32s()
+		}
+	}},
+	{"negative token", "read", func(th *mlx.Thread) {
+		mlx.Embed(th.FromInts([]int{-1}), mlx.Weight{W: th.Zeros(mlx.Float32, 4, 64)}).Float32s()
+		if mlx.Kernels() == "" {
+			mlx.FailingArray(th, true).Float32s()
+		}
+	}},
+	{"tokens of two dimensions", "embed", func(th *mlx.Thread) {
+		mlx.Embed(th.Zeros(mlx.Int32, 2, 2), mlx.Weight{W: th.Zeros(mlx.Float32, 4, 64)})
+	}},
+	{"endless range", "arange", func(th *mlx.Thread) { th.Arange(mlx.Int32, 0, 1e18, 1) }},
+	{"range without steps", "arange", func(th *mlx.Thread) { th.Arange(mlx.Float32, 0, 1, 0) }},
 	{"refused by the kernel", "read", func(th *mlx.Thread) {
 		const dim = 1 << 14 // wider than any head
 		mlx.NormRope(th.Zeros(mlx.Float32, 1, dim), mlx.Array{}, 0, th.Zeros(mlx.Float32, dim/2), 1, 0).Float32s()

@@ -248,6 +248,30 @@ qm_array qm_mlp(qm_array hx, const qm_weight* hg, const qm_weight* hu, const qm_
   });
 }
 
+qm_array qm_embed(qm_array hi, const qm_weight* hw) {
+  return make([&]() -> mx::array {
+    auto ids = mx::astype(in(hi), mx::int32);
+    auto w = weight(*hw);
+    if (ids.ndim() != 1) {
+      bad("token ids of shape ", str(ids.shape()), " where a vector is wanted");
+    }
+#if QWILL_X86_KERNELS
+    if (use_kernels()) {
+      return x86::embed(ids, w);
+    }
+#endif
+    // A GPU cannot throw; it must not read beyond the table either.
+    ids = mx::clip(ids, mx::array(0), mx::array(w.rows - 1));
+    auto rows = mx::take(w.w, ids, 0);
+    if (!w.scales) {
+      return f32(rows);
+    }
+    return mx::dequantize(
+        rows, f32(mx::take(*w.scales, ids, 0)), f32(mx::take(*w.biases, ids, 0)), w.group_size, w.bits, "affine",
+        std::nullopt, mx::float32);
+  });
+}
+
 qm_array qm_fused_rms_norm(qm_array hx, qm_array hw, float eps) {
   return make([&]() -> mx::array {
     auto x = f32(in(hx)), w = f32(in(hw));

@@ -121,19 +121,12 @@ func MLP(x Array, gate, up, down Weight, mode Mode) Array {
 }
 
 // Embed is rows of w by token id (any integer type, shape [L]) as [L, K]
-// float32; only the rows taken are dequantized. Ids are not checked here: the
-// caller keeps them below w.Rows().
+// float32; only the rows taken are dequantized. An id outside w is an error
+// when it is computed (on a GPU, which cannot tell, the nearest row).
 func Embed(ids Array, w Weight) Array {
-	rows := w
-	rows.W = Take(w.W, ids, 0)
-	if !w.Quantized() {
-		return AsType(rows.W, Float32)
-	}
-	rows.Scales = AsType(Take(w.Scales, ids, 0), Float32)
-	if w.Biases.n != nil {
-		rows.Biases = AsType(Take(w.Biases, ids, 0), Float32)
-	}
-	return Dequantize(rows, Float32)
+	const op = "embed"
+	p, cw := ids.ptr(op), w.c(op)
+	return ids.n.t.out(op, C.qm_embed(p, &cw))
 }
 
 // RMSNorm is x/sqrt(mean(x^2)+eps)*weight over the last dimension.

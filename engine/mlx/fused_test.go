@@ -262,15 +262,60 @@ func TestEmbedTakesRows(t *testing.T) {
 		mlx.ResetPeakMemory()
 		before := mlx.ActiveMemory()
 		got := mlx.Embed(ids, w).Float32s()
-		mlxtest.Near(t, "rows", got, want, 0)
+		mlxtest.Near(t, "rows", got, want, 1e-6)
 		if grew := mlx.PeakMemory() - before; grew > 64<<10 {
 			t.Errorf("embedding 4 rows took %d bytes", grew)
 		}
-		w.Scales, w.Biases = mlx.AsType(w.Scales, mlx.BFloat16), mlx.AsType(w.Biases, mlx.BFloat16)
-		mlxtest.Near(t, "bf16 scales", mlx.Embed(ids, w).Float32s(), want, 1e-2)
-		dense := mlx.Weight{W: mlx.AsType(mlxtest.Random(th, 1, rows, cols), mlx.BFloat16)}
-		if d := mlx.Embed(ids, dense).Dtype(); d != mlx.Float32 {
-			t.Errorf("embedding is %v", d)
+		for _, d := range []mlx.Dtype{mlx.BFloat16, mlx.Float16} {
+			half := w
+			half.Scales, half.Biases = mlx.AsType(w.Scales, d), mlx.AsType(w.Biases, d)
+			got := mlx.Embed(ids, half).Float32s()
+			half.Scales, half.Biases = mlx.AsType(half.Scales, mlx.Float32), mlx.AsType(half.Biases, mlx.Float32)
+			mlxtest.Near(t, d.String()+" scales", got, mlx.Take(mlx.Dequantize(half, mlx.Float32), ids, 0).Float32s(), 1e-6)
+			dense := mlx.Weight{W: mlx.AsType(mlxtest.Random(th, 1, rows, cols), d)}
+			mlxtest.Near(t, d.String()+" rows", mlx.Embed(ids, dense).Float32s(), mlx.Take(dense.W, ids, 0).Float32s(), 0)
+		}
+		eight := mlx.Quantize(mlxtest.Random(th, 2, 20, cols), 128, 8)
+		token := mlx.ArgMax(th.FromFloat32([]float32{1, 2, 3, 0}), 0, false) // uint32, as drawn
+		mlxtest.Near(t, "8 bits", mlx.Embed(mlx.Reshape(token, 1), eight).Float32s(),
+			mlx.Take(mlx.Dequantize(eight, mlx.Float32), th.FromInts([]int{2}), 0).Float32s(), 1e-6)
+	})
+}
+
+// A generation of any length runs in the memory it started with.
+func TestStepsLeaveNothingBehind(t *testing.T) {
+	mlxtest.Run(t, func(th *mlx.Thread) {
+		const hidden, h, kvh, dim, vocabulary = 64, 4, 2, 16, 200
+		embed := mlx.Quantize(mlxtest.Random(th, 1, vocabulary, hidden), 32, 8)
+		q := mlx.Quantize(mlxtest.Random(th, 2, h*dim, hidden), 32, 4)
+		k := mlx.Quantize(mlxtest.Random(th, 3, kvh*dim, hidden), 32, 4)
+		norm, freq := th.Full(mlx.Float32, 1, hidden), frequencies(th, dim, 1e4)
+		kv := th.NewKV(mlx.BFloat16, kvh, 512, dim)
+		mlx.Eval(append(append(append(embed.Arrays(), q.Arrays()...), k.Arrays()...), norm, freq, kv.K, kv.V)...)
+		token := th.FromInts([]int{1})
+		var live int
+		var active int64
+		for i := range 400 {
+			s := th.Enter()
+			x := mlx.Embed(token, embed)
+			p := mlx.Linears(mlx.RMSNorm(x, norm, 1e-6), mlx.Fast, q, k, k)
+			a := mlx.AttentionBlock(p[0], p[1], p[2], kv, mlx.Array{}, mlx.Array{}, 0, freq, i, .25)
+			x, _ = mlx.AddRMSNorm(a, x, norm, 1e-6)
+			next := mlx.ArgMax(mlx.Linear(x, embed, mlx.Array{}, mlx.Fast), -1, false)
+			s.Keep(next)
+			s.Close()
+			mlx.AsyncEval(next)
+			token.Int()
+			token.Free()
+			token = next
+			if i == 20 {
+				th.Synchronize()
+				live, active = th.Live(), mlx.ActiveMemory()
+			}
+		}
+		th.Synchronize()
+		if th.Live() != live || mlx.ActiveMemory() != active {
+			t.Errorf("handles %d, were %d; memory %d, was %d", th.Live(), live, mlx.ActiveMemory(), active)
 		}
 	})
 }

@@ -20,6 +20,7 @@ int threads();
 
 std::vector<mx::array> linears(const mx::array& x, const std::vector<Weight>& ws, bool fast);
 mx::array mlp(const mx::array& x, const Weight& gate, const Weight& up, const Weight& down, bool fast);
+mx::array embed(const mx::array& ids, const Weight& w); // ids int32 [L]
 mx::array rms_norm(const mx::array& x, const mx::array& weight, float eps);
 std::vector<mx::array> add_rms_norm(const mx::array& x, const mx::array& residual, const mx::array& weight, float eps);
 mx::array norm_rope(

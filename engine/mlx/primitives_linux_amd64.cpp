@@ -136,6 +136,63 @@ class MLP : public Products {
   }
 };
 
+float element(const char* p, int64_t i, int dtype) {
+  switch (dtype) {
+    case QK_F32:
+      return reinterpret_cast<const float*>(p)[i];
+    case QK_F16:
+      return static_cast<float>(reinterpret_cast<const mx::float16_t*>(p)[i]);
+    default:
+      return static_cast<float>(reinterpret_cast<const mx::bfloat16_t*>(p)[i]);
+  }
+}
+
+// Rows of a weight by token id; only those taken are dequantized.
+class Embed : public Products {
+ public:
+  explicit Embed(const Weight& w) : Products({w}, false) {}
+  const char* name() const override {
+    return "QwillEmbed";
+  }
+
+  void eval_cpu(const std::vector<mx::array>& in, std::vector<mx::array>& out) override {
+    auto* ids = rows<int32_t>(in[0]);
+    auto m = matrices(in)[0];
+    allocate(out[0]);
+    encoder().dispatch([ids, m, y = out[0].data<float>(), L = in[0].shape(0), K = specs_[0].cols] {
+      for (int l = 0; l < L; ++l) {
+        int64_t id = ids[l];
+        if (id < 0 || id >= m.N) {
+          std::ostringstream os;
+          os << "token " << id << " lies outside the vocabulary of " << m.N;
+          throw std::out_of_range(os.str());
+        }
+        row(m, id, K, y + l * K);
+      }
+    });
+  }
+
+ private:
+  static void row(const qk_matrix& m, int64_t id, int64_t K, float* y) {
+    auto *w = static_cast<const char*>(m.w), *scales = static_cast<const char*>(m.scales),
+         *biases = static_cast<const char*>(m.biases);
+    if (m.bits == 0) {
+      for (int64_t k = 0; k < K; ++k) {
+        y[k] = element(w, id * K + k, m.dtype);
+      }
+      return;
+    }
+    const int per = 32 / m.bits;
+    const uint32_t mask = (1u << m.bits) - 1;
+    auto* words = reinterpret_cast<const uint32_t*>(w) + id * (K / per);
+    for (int64_t k = 0; k < K; ++k) {
+      int64_t g = (id * K + k) / m.group_size;
+      auto q = static_cast<float>((words[k / per] >> (k % per * m.bits)) & mask);
+      y[k] = element(scales, g, m.dtype) * q + element(biases, g, m.dtype);
+    }
+  }
+};
+
 class RMSNorm : public Node {
  public:
   explicit RMSNorm(float eps) : eps_(eps) {}
@@ -371,6 +428,11 @@ std::vector<mx::array> linears(const mx::array& x, const std::vector<Weight>& ws
 mx::array mlp(const mx::array& x, const Weight& gate, const Weight& up, const Weight& down, bool fast) {
   std::vector<Weight> ws{gate, up, down};
   return mx::array(with_last(x, down.rows), mx::float32, std::make_shared<MLP>(ws, fast), Products::inputs(x, ws));
+}
+
+mx::array embed(const mx::array& ids, const Weight& w) {
+  return mx::array(
+      mx::Shape{ids.shape(0), w.cols}, mx::float32, std::make_shared<Embed>(w), Products::inputs(ids, {w}));
 }
 
 mx::array rms_norm(const mx::array& x, const mx::array& weight, float eps) {

@@ -153,6 +153,7 @@ typedef struct {
 
 int qm_linears(qm_array x, const qm_weight* w, int n, int fast, qm_array* out);
 qm_array qm_mlp(qm_array x, const qm_weight* gate, const qm_weight* up, const qm_weight* down, int fast);
+qm_array qm_embed(qm_array ids, const qm_weight* w);
 qm_array qm_fused_rms_norm(qm_array x, qm_array weight, float eps);
 int qm_add_rms_norm(qm_array x, qm_array residual, qm_array weight, float eps, qm_array out[2]);
 qm_array qm_norm_rope(qm_array x, qm_array norm, float eps, qm_array inv_freq, int heads, int offset);

@@ -12,7 +12,9 @@ namespace qm {
 namespace mx = mlx::core;
 
 // x86 kernels exist on Linux only; a Mac has Metal.
-#if defined(__x86_64__) && !defined(__APPLE__)
+#if defined(QWILL_X86_KERNELS)
+// set by the compiler's command line
+#elif defined(__x86_64__) && !defined(__APPLE__)
 #define QWILL_X86_KERNELS 1
 #else
 #define QWILL_X86_KERNELS 0
