@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -343,60 +342,6 @@ func TestScopes(t *testing.T) {
 		outer.Close()
 		if th.Live() != base {
 			t.Errorf("%d handles leaked", th.Live()-base)
-		}
-	})
-}
-
-func TestMappedFiles(t *testing.T) {
-	mlxtest.Run(t, func(th *mlx.Thread) {
-		dir := t.TempDir()
-		path := filepath.Join(dir, "data")
-		if err := os.WriteFile(path, []byte{9, 1, 0, 0, 0, 2, 0, 0, 0, 7, 7, 7}, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		m, err := th.OpenMap(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		whole := m.Array(mlx.Uint8, 0, 12)
-		odd := m.Array(mlx.Int32, 1, 2) // not aligned: copied
-		for _, bad := range []func(){
-			func() { m.Array(mlx.Uint8, 12, 1) },
-			func() { m.Array(mlx.Uint8, -1, 1) },
-			func() { m.Array(mlx.Int32, 4, 3) },
-			func() { m.Array(mlx.Int32, 0, 1<<62) },
-		} {
-			if mlx.Try(bad) == nil {
-				t.Error("an array outside the file")
-			}
-		}
-		m.Close()
-		m.Close()
-		if v := odd.Int32s(); v[0] != 1 || v[1] != 2 {
-			t.Errorf("got %v", v)
-		}
-		if v := whole.Int32s(); v[0] != 9 || v[11] != 7 { // alive after Close
-			t.Errorf("got %v", v)
-		}
-		// A cache buffer over a read-only file is copied, not written to.
-		os.WriteFile(path, make([]byte, 4*8*4), 0o600)
-		m, err = th.OpenMap(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		kv := mlx.KV{K: m.Array(mlx.Float32, 0, 1, 4, 8), V: m.Array(mlx.Float32, 0, 1, 4, 8)}
-		x := th.Full(mlx.Float32, 1, 1, 8)
-		kv.Append(x, x, 1)
-		if v := kv.K.Float32s(); v[7] != 0 || v[8] != 1 || v[16] != 0 {
-			t.Errorf("got %v", v)
-		}
-		m.Close()
-		empty := filepath.Join(dir, "empty")
-		os.WriteFile(empty, nil, 0o600)
-		for _, p := range []string{filepath.Join(dir, "none"), dir, empty} {
-			if _, err := th.OpenMap(p); err == nil || !strings.Contains(err.Error(), p) {
-				t.Errorf("map %s: %v", p, err)
-			}
 		}
 	})
 }

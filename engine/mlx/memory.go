@@ -1,13 +1,7 @@
 package mlx
 
-// #include <stdlib.h>
 // #include "shim.h"
 import "C"
-
-import (
-	"fmt"
-	"unsafe"
-)
 
 // Version is libmlx's own, such as "0.32.4".
 func Version() string { return C.GoString(C.qm_version()) }
@@ -47,48 +41,3 @@ func SetMemoryLimit(n int64) int64 { return int64(C.qm_set_memory_limit(C.size_t
 
 // ClearCache gives freed buffers back to the system.
 func ClearCache() { C.qm_clear_cache() }
-
-// Map is a file mapped read-only into memory. Arrays made from it keep the
-// mapping alive after Close. The file must not be cut short while it is in use.
-type Map struct {
-	t *Thread
-	c C.qm_map
-}
-
-// OpenMap maps a file.
-func (t *Thread) OpenMap(path string) (*Map, error) {
-	p := C.CString(path)
-	defer C.free(unsafe.Pointer(p))
-	c := C.qm_map_open(p)
-	if c == nil {
-		return nil, fmt.Errorf("map %s: %w", path, lastError("map"))
-	}
-	return &Map{t: t, c: c}, nil
-}
-
-// Data is the whole file; it is valid until Close.
-func (m *Map) Data() []byte {
-	return unsafe.Slice((*byte)(C.qm_map_data(m.c)), int(C.qm_map_size(m.c)))
-}
-
-// Array is a view of the file at a byte offset, without a copy where the
-// offset suits the type.
-func (m *Map) Array(d Dtype, offset int64, shape ...int) Array {
-	const op = "map_array"
-	if m.c == nil {
-		fail(op, "the map is closed")
-	}
-	if n := int64(elements(op, shape)) * int64(d.Size()); !d.Valid() || offset < 0 || n > int64(C.qm_map_size(m.c)) || offset > int64(C.qm_map_size(m.c))-n {
-		fail(op, "%v of shape %v at byte %d lies outside the file", d, shape, offset)
-	}
-	p, n := cints(shape)
-	return m.t.out(op, C.qm_map_array(m.c, C.size_t(offset), C.int(d), p, n))
-}
-
-// Close drops the map's own hold on the file.
-func (m *Map) Close() {
-	if m.c != nil {
-		C.qm_map_close(m.c)
-		m.c = nil
-	}
-}

@@ -14,7 +14,6 @@ extern "C" {
 #endif
 
 typedef struct qm_array_s* qm_array;
-typedef struct qm_map_s* qm_map;
 
 // Element types; the same numbers as Dtype in Go.
 enum qm_dtype {
@@ -89,13 +88,6 @@ void qm_reset_peak_memory(void);
 size_t qm_set_cache_limit(size_t n);
 size_t qm_set_memory_limit(size_t n);
 void qm_clear_cache(void);
-
-// Files mapped read-only; arrays made from a map keep it alive.
-qm_map qm_map_open(const char* path);
-size_t qm_map_size(qm_map m);
-const void* qm_map_data(qm_map m);
-void qm_map_close(qm_map m);
-qm_array qm_map_array(qm_map m, size_t offset, int dtype, const int* shape, int ndim);
 
 // Arrays.
 qm_array qm_from_data(const void* data, size_t bytes, int dtype, const int* shape, int ndim);
