@@ -57,13 +57,15 @@ func prompt(id string) string {
 }
 
 // careful samples close to the model's best guess: corrections, summaries and
-// translations want no invention. steady leaves room for other words.
+// translations want no invention. steady leaves room for other words. Neither
+// punishes repetition, whatever the model's default: they work on the user's
+// own words.
 func careful() engine.Sampling { return sampling(0.3) }
 func steady() engine.Sampling  { return sampling(0.5) }
 
 func sampling(temperature float64) engine.Sampling {
-	p := 0.8
-	return engine.Sampling{Temperature: &temperature, TopP: &p}
+	p, off := 0.8, 1.0
+	return engine.Sampling{Temperature: &temperature, TopP: &p, RepetitionPenalty: &off}
 }
 
 // Lengths of results. A rewritten text is about as long as it was; twice that

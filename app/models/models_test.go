@@ -290,6 +290,9 @@ func TestStarterIsInstalledOnceAndStaysRemoved(t *testing.T) {
 	if b.engine.calls != 1 {
 		t.Errorf("converted %d times", b.engine.calls)
 	}
+	if data, err := os.ReadFile(filepath.Join(b.home, "starter", "generation_config.json")); err != nil || !strings.Contains(string(data), "repetition_penalty") {
+		t.Errorf("sampling of the starter: %s %v", data, err)
+	}
 	m, err := b.Find(t.Context(), "")
 	if err != nil || !m.Starter || m.Note == "" || m.Title == "" {
 		t.Errorf("%+v %v", m, err)

@@ -2,6 +2,10 @@ package models
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -89,9 +93,42 @@ func (s *Service) EnsureStarter(ctx context.Context) error {
 		if m, err = s.convert(ctx, source, StarterName); err != nil {
 			return err
 		}
+		if err := steadyStarter(target); err != nil {
+			return err
+		}
 	}
 	describeStarter(&m)
 	return s.add(ctx, m)
+}
+
+// steadyStarter gives the starter the sampling that its makers publish (the
+// model card of SmolLM2-135M-Instruct), which the GGUF file lacks, and a penalty
+// without which a model of this size runs in circles until the context is full.
+func steadyStarter(folder string) error {
+	path := filepath.Join(folder, "generation_config.json")
+	data, err := os.ReadFile(path)
+	config := map[string]any{}
+	if err == nil {
+		err = json.Unmarshal(data, &config)
+	} else if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err != nil {
+		return fmt.Errorf("prepare the starter model: %w", err)
+	}
+	config["temperature"], config["top_p"] = 0.2, 0.9
+	config["repetition_penalty"] = 1.1
+	if data, err = json.MarshalIndent(config, "", " "); err != nil {
+		return fmt.Errorf("prepare the starter model: %w", err)
+	}
+	// Written beside and renamed: a kill leaves the old file or the new one.
+	if err = os.WriteFile(path+".new", append(data, '\n'), 0o600); err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	if err != nil {
+		return fmt.Errorf("prepare the starter model: %w", err)
+	}
+	return nil
 }
 
 func (s *Service) hasStarter(ctx context.Context) (bool, error) {

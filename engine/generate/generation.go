@@ -128,7 +128,7 @@ func (g *Generation) begin() bool {
 	mlx.ResetPeakMemory()
 	var err error
 	g.keep = g.m.Thread.NewScope()
-	if g.draw, err = g.m.Sampler(g.r.Settings, g.r.Prompt); err != nil {
+	if g.draw, err = g.m.Sampler(g.r.Settings, g.m.words(g.r.Prompt)); err != nil {
 		return g.failed(err)
 	}
 	if g.r.NoCache || g.r.Echo && g.r.Logprobs > 0 { // an echo needs the logits of every position

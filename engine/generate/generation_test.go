@@ -431,3 +431,11 @@ func TestChunkFor(t *testing.T) {
 		}
 	}
 }
+
+// Penalties must not make the end of a turn unlikely.
+func TestPenaltiesCountNoControlTokens(t *testing.T) {
+	m := &Model{Tokens: letters{}, EOS: map[int]bool{2: true}}
+	if got := m.words([]int{1, 2, 3, vocabulary - 1, 1}); !slices.Equal(got, []int{1, 3, 1}) {
+		t.Errorf("counted %v", got)
+	}
+}

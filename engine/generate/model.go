@@ -54,6 +54,19 @@ type Model struct {
 	Chunk      int // tokens of the prompt read at once
 }
 
+// words are the tokens of a prompt that penalties count: not the control tokens.
+// Every turn of a chat ends with one, and a model punished for that would not
+// end its own.
+func (m *Model) words(prompt []int) []int {
+	out := make([]int, 0, len(prompt))
+	for _, id := range prompt {
+		if !m.Tokens.IsSpecial(id) && !m.EOS[id] {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
 // ChunkFor gives the tokens to read at once so that a chunk takes well under a
 // second: a pause or a cancellation waits for its end. The figure for processors
 // is 0.7 s of the fast mode on two AVX2 cores, 96 billion weights a second.
