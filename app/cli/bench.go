@@ -17,7 +17,7 @@ func (r *runner) bench() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "bench", Short: "Measure how fast a model reads and writes on this machine", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := r.app(cmd.Context())
+			a, err := r.app(cmd.Context(), nil)
 			if err != nil {
 				return err
 			}

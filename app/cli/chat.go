@@ -63,7 +63,7 @@ type answered struct {
 }
 
 func (r *runner) answer(ctx context.Context, f modelFlags, p engine.GenerateParams) error {
-	a, err := r.app(ctx)
+	a, err := r.app(ctx, nil)
 	if err != nil {
 		return err
 	}

@@ -179,8 +179,9 @@ func group(cmd *cobra.Command) *cobra.Command {
 }
 
 // app opens Qwill's parts for a command and tells the user what must be known.
-func (r *runner) app(ctx context.Context) (*wire.App, error) {
-	a, err := wire.Open(ctx, slog.Default())
+// The log of the engine's life is nil for commands that end with its error.
+func (r *runner) app(ctx context.Context, log *slog.Logger) (*wire.App, error) {
+	a, err := wire.Open(ctx, log)
 	if err != nil {
 		return nil, err
 	}

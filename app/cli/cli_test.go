@@ -99,22 +99,34 @@ func TestFailures(t *testing.T) {
 			}
 		}
 	}
-	code, _, errOut := run(t, "", "chat", "-m", "nope", "x", "--json")
+	code, out, errOut := run(t, "", "bench", "-m", oneModel(t))
+	if code != exitFailure || out != "" || strings.Count(errOut, "missing or not executable") != 1 ||
+		!strings.Contains(errOut, "where: "+os.Getenv("QWILL_ENGINE")) || strings.Contains(errOut, "level=") {
+		t.Errorf("without an engine: exit %d, %s", code, errOut)
+	}
+	code, _, errOut = run(t, "", "chat", "-m", "nope", "x", "--json")
 	var got struct{ Error *errs.Error }
 	if err := json.Unmarshal([]byte(errOut), &got); err != nil || got.Error.Code != errs.ModelUnknown || code != exitFailure {
 		t.Errorf("exit %d, %s", code, errOut)
 	}
 }
 
-func TestModelsLinked(t *testing.T) {
-	t.Setenv("QWILL_STARTER", filepath.Join(t.TempDir(), "none"))
-	t.Setenv(paths.HomeVariable, t.TempDir())
+// oneModel makes a folder that looks like a model until it is loaded.
+func oneModel(t *testing.T) string {
+	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{"config.json": `{"model_type":"llama"}`, "model.safetensors": "123", "tokenizer.json": "{}"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
+	return dir
+}
+
+func TestModelsLinked(t *testing.T) {
+	t.Setenv("QWILL_STARTER", filepath.Join(t.TempDir(), "none"))
+	t.Setenv(paths.HomeVariable, t.TempDir())
+	dir := oneModel(t)
 	if code, out, errOut := run(t, "", "models", "import", dir, "--name", "mine", "--json"); code != 0 || !strings.Contains(out, `"name":"mine"`) {
 		t.Fatalf("exit %d, %s %s", code, out, errOut)
 	}

@@ -18,7 +18,7 @@ func (r *runner) modelsList() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the installed models", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := r.app(cmd.Context())
+			a, err := r.app(cmd.Context(), nil)
 			if err != nil {
 				return err
 			}
@@ -56,7 +56,7 @@ func (r *runner) modelsImport() *cobra.Command {
 			if name == "" {
 				return usageError{fmt.Errorf("give the model a name: --name NAME")}
 			}
-			a, err := r.app(cmd.Context())
+			a, err := r.app(cmd.Context(), nil)
 			if err != nil {
 				return err
 			}
@@ -76,7 +76,7 @@ func (r *runner) modelsRemove() *cobra.Command {
 	return &cobra.Command{
 		Use: "rm NAME", Short: "Remove a model; a linked folder stays where it is", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := r.app(cmd.Context())
+			a, err := r.app(cmd.Context(), nil)
 			if err != nil {
 				return err
 			}

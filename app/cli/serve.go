@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -63,7 +64,7 @@ func (r *runner) openai(ctx context.Context, addr string, f modelFlags) error {
 		return err
 	}
 	defer l.Close()
-	a, err := r.app(ctx)
+	a, err := r.app(ctx, slog.Default())
 	if err != nil {
 		return err
 	}
@@ -77,10 +78,11 @@ func (r *runner) openai(ctx context.Context, addr string, f modelFlags) error {
 		return err
 	}
 	bar := r.progress()
-	if _, err := a.Serve.Open(ctx, m.Path, mode, func(percent int) { bar.show("Loading %s, %d %%", m.Name, percent) }); err != nil {
+	_, err = a.Serve.Open(ctx, m.Path, mode, func(percent int) { bar.show("Loading %s, %d %%", m.Name, percent) })
+	bar.clear()
+	if err != nil {
 		return err
 	}
-	bar.clear()
 	key, own := os.Getenv(keyVariable), false
 	if key == "" {
 		key, own = rand.Text(), true

@@ -61,16 +61,18 @@ func display() bool {
 // interfaceApp opens the parts for the one process that shows the chats. Its
 // log goes to a file as well.
 func (r *runner) interfaceApp(ctx context.Context) (*wire.App, error) {
-	a, err := r.app(ctx)
+	if p, err := paths.Resolve(); err == nil && p.Ensure() == nil {
+		if f, err := logFile(p.Logs); err == nil { // before the parts that log
+			slog.SetDefault(slog.New(slog.NewTextHandler(io.MultiWriter(f, r.Err), &slog.HandlerOptions{Level: slog.LevelWarn})))
+		}
+	}
+	a, err := r.app(ctx, slog.Default())
 	if err != nil {
 		return nil, err
 	}
 	if err := a.Interface(ctx); err != nil {
 		a.Close()
 		return nil, err
-	}
-	if f, err := logFile(a.Paths.Logs); err == nil {
-		slog.SetDefault(slog.New(slog.NewTextHandler(io.MultiWriter(f, r.Err), &slog.HandlerOptions{Level: slog.LevelWarn})))
 	}
 	return a, nil
 }

@@ -52,7 +52,7 @@ func (r *runner) write() *cobra.Command {
 				return err
 			}
 			ctx := cmd.Context()
-			a, err := r.app(ctx)
+			a, err := r.app(ctx, nil)
 			if err != nil {
 				return err
 			}

@@ -140,6 +140,10 @@ func (e *versionError) Error() string {
 		e.child, proto.ProtocolVersion)
 }
 
+// errMute says that the program runs but does not speak; it is most likely
+// another program.
+var errMute = errors.New("it did not say hello")
+
 // hello makes the first call and checks that both sides are of one version.
 func (c *child) hello(ctx context.Context, limit time.Duration) (proto.HelloResult, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -156,7 +160,7 @@ func (c *child) hello(ctx context.Context, limit time.Duration) (proto.HelloResu
 		<-c.exited
 		return r, errors.New(c.cause)
 	case errors.Is(err, context.DeadlineExceeded):
-		return r, fmt.Errorf("it did not say hello within %v", limit)
+		return r, fmt.Errorf("%w within %v", errMute, limit)
 	}
 	return r, fmt.Errorf("it did not say hello: %w", err)
 }

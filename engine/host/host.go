@@ -48,6 +48,7 @@ type Host struct {
 	running  bool          // the supervisor's goroutine lives
 	closing  bool
 	failedAt time.Time
+	missing  error           // set while Failed because there is no program to start
 	life     context.Context // ends at Close
 	end      context.CancelFunc
 	done     chan struct{} // closed when the supervisor ended; nil before the first start
@@ -199,8 +200,11 @@ func (h *Host) ready(ctx context.Context) (*child, error) {
 			h.mu.Unlock()
 			return c, nil
 		case h.state.Phase == Failed && time.Since(h.failedAt) < h.cfg.Retry:
-			cause := h.state.Cause
+			cause, missing := h.state.Cause, h.missing
 			h.mu.Unlock()
+			if missing != nil {
+				return nil, missing
+			}
 			return nil, &proto.Error{Code: proto.CodeUnavailable, Message: "the engine cannot run (" + cause + ")",
 				ErrorData: proto.ErrorData{Hint: "wait a moment and try again, choose another model, or see qwill doctor"}}
 		case !h.running:
@@ -260,6 +264,9 @@ func (h *Host) runOne() (cause string, final bool) {
 	cfg := h.cfg
 	if cfg.Binary == "" {
 		path, err := Find()
+		h.mu.Lock()
+		h.missing = err
+		h.mu.Unlock()
 		if err != nil {
 			return err.Error(), true
 		}
@@ -277,7 +284,7 @@ func (h *Host) runOne() (cause string, final bool) {
 		c.kill("it was closed") // has no effect on one that died by itself
 		<-c.exited
 		var wrong *versionError
-		return err.Error(), errors.As(err, &wrong)
+		return err.Error(), errors.Is(err, errMute) || errors.As(err, &wrong)
 	}
 
 	h.mu.Lock()

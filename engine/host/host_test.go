@@ -287,6 +287,16 @@ func TestCannotStart(t *testing.T) {
 		t.Setenv("QWILL_ENGINE", "/nowhere/qwill-engine")
 		_, err := Find()
 		wantCode(t, err, proto.CodeUnavailable, "/nowhere/qwill-engine", "QWILL_ENGINE")
+		h := New(Config{})
+		t.Cleanup(func() { h.Close() })
+		for range 2 { // the refusal after the first try says the same
+			err := call(t, h, "echo", nil, nil)
+			wantCode(t, err, proto.CodeUnavailable)
+			var e *proto.Error
+			if errors.As(err, &e); e.File != "/nowhere/qwill-engine" || !strings.Contains(e.Hint, "QWILL_ENGINE") {
+				t.Errorf("file %q, hint %q", e.File, e.Hint)
+			}
+		}
 	})
 	t.Run("version", func(t *testing.T) {
 		h := testHost(t, "old", Config{})
@@ -298,6 +308,9 @@ func TestCannotStart(t *testing.T) {
 	t.Run("mute", func(t *testing.T) {
 		h := testHost(t, "mute", Config{Hello: 50 * time.Millisecond})
 		wantCode(t, call(t, h, "echo", nil, nil), proto.CodeUnavailable, "hello")
+		if n := h.State().Attempt; n != 1 {
+			t.Errorf("%d attempts at a mute program, want 1", n)
+		}
 	})
 	t.Run("noise", func(t *testing.T) {
 		h := testHost(t, "noise", Config{})
