@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/mattn/go-sqlite3"
 
@@ -178,6 +179,9 @@ func explain(path string, err error) error {
 	}
 	out := errs.New(errs.Database, 500, "The database cannot be used: %v.", err).At(path).Because(err)
 	if e, ok := errors.AsType[sqlite3.Error](err); ok {
+		if e.SystemErrno == syscall.ENOSPC { // SQLite calls it an I/O error where it maps files
+			e.Code = sqlite3.ErrFull
+		}
 		switch e.Code {
 		case sqlite3.ErrBusy, sqlite3.ErrLocked:
 			out.Code, out.Status, out.Message = errs.DatabaseLock, 503, "Another program holds the database."

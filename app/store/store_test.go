@@ -11,11 +11,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/mattn/go-sqlite3"
 
 	"qwill/app/chat"
 	"qwill/app/errs"
@@ -377,6 +380,14 @@ func TestFullDisk(t *testing.T) {
 	}
 	if err := db.SaveReply(t.Context(), long); err != nil {
 		t.Errorf("with space again: %v", err)
+	}
+}
+
+// A full disk under the shared memory of the log is told like any full disk.
+func TestFullDiskOfTheSystem(t *testing.T) {
+	e := errs.From(explain("q.db", sqlite3.Error{Code: sqlite3.ErrIoErr, SystemErrno: syscall.ENOSPC}))
+	if e.Code != errs.Database || !strings.Contains(e.Hint, "space") {
+		t.Errorf("got %v", e)
 	}
 }
 
