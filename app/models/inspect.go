@@ -73,7 +73,15 @@ func readJSON(path string, into any) error {
 	if err != nil {
 		return damaged(path, "The file cannot be read: "+err.Error()+".", "check its permissions")
 	}
-	if err := json.Unmarshal(b, into); err != nil {
+	err = json.Unmarshal(b, into)
+	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		what := "The file holds"
+		if t.Field != "" {
+			what = "Its " + t.Field + " is"
+		}
+		return damaged(path, fmt.Sprintf("%s a JSON %s where another kind is expected.", what, t.Value), "download the model again")
+	}
+	if err != nil {
 		return damaged(path, "The file is damaged: "+err.Error()+".", "download the model again")
 	}
 	return nil

@@ -194,6 +194,8 @@ func TestImportRefuses(t *testing.T) {
 		"no config":     {edit("config.json", ""), "n", errs.ModelDamaged, "config.json"},
 		"bad config":    {edit("config.json", "{"), "n", errs.ModelDamaged, "config.json"},
 		"no type":       {edit("config.json", "{}"), "n", errs.ModelDamaged, "config.json"},
+		"list config":   {edit("config.json", "[]"), "n", errs.ModelDamaged, "config.json"},
+		"number type":   {edit("config.json", `{"model_type":5}`), "n", errs.ModelDamaged, "config.json"},
 		"no tokenizer":  {edit("tokenizer.json", ""), "n", errs.ModelDamaged, "tokenizer.json"},
 		"no weights":    {edit("model.safetensors", ""), "n", errs.ModelDamaged, ""},
 		"lost shard":    {edit("model.safetensors.index.json", `{"weight_map":{"a":"model-2.safetensors"}}`), "n", errs.ModelDamaged, "model-2.safetensors"},
@@ -202,8 +204,12 @@ func TestImportRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := b.Import(t.Context(), c.path, c.as)
 			code(t, err, c.code)
-			if e := errs.From(err); !strings.HasSuffix(e.Detail, c.detail) {
+			e := errs.From(err)
+			if !strings.HasSuffix(e.Detail, c.detail) {
 				t.Errorf("the error names %q", e.Detail)
+			}
+			if strings.Contains(e.Message, "Go ") {
+				t.Errorf("the message speaks of the program: %q", e.Message)
 			}
 		})
 	}
