@@ -77,7 +77,8 @@ func modelFolder(path string) error {
 // writer is a registry of one command over the speaker.
 type writer struct {
 	engine *speaker
-	ended  chan error // receives what each Write ended with
+	ended  chan error  // receives what each Write ended with
+	told   chan string // receives the language each Check is told
 }
 
 func (w *writer) Commands() []command.Command {
@@ -85,6 +86,10 @@ func (w *writer) Commands() []command.Command {
 }
 
 func (w *writer) Check(_ context.Context, r api.WriteRequest) error {
+	select {
+	case w.told <- r.Language:
+	default:
+	}
 	if r.Command != "proofread" {
 		return errs.InvalidField("command", "There is no command %q.", r.Command)
 	}
@@ -125,7 +130,7 @@ func setup(t *testing.T, change func(*api.Config)) *bench {
 		t.Fatal(err)
 	}
 	b := &bench{t: t, engine: &speaker{make(chan struct{})}, events: &events.Broker{}, folder: filepath.Join(dir, "mlx")}
-	b.writer = &writer{b.engine, make(chan error, 8)}
+	b.writer = &writer{b.engine, make(chan error, 8), make(chan string, 8)}
 	if err := modelFolder(b.folder); err != nil {
 		t.Fatal(err)
 	}
@@ -419,6 +424,26 @@ func TestWriteStreams(t *testing.T) {
 	b.call("POST", "/api/write/continue", `{"question":"q","answer":"a"}`, 201, &c)
 	if len(c.Messages) != 2 {
 		t.Errorf("got %+v", c)
+	}
+}
+
+// The page's language reaches the commands without being asked for.
+func TestWriteKnowsThePagesLanguage(t *testing.T) {
+	b := setup(t, nil)
+	r, err := http.NewRequest("POST", b.server.URL+"/api/write", strings.NewReader(`{"command":"none","text":"x"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept-Language", "de-DE,en;q=0.5")
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if got := <-b.writer.told; got != "de" {
+		t.Errorf("got %q", got)
 	}
 }
 

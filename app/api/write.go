@@ -30,6 +30,10 @@ type WriteRequest struct {
 	Options     map[string]string `json:"options"`
 	Model       string            `json:"model"`
 	Door        string            `json:"door"` // prompt, chat, services
+
+	// Language is the page's own, for commands that are told none; "" where
+	// there is no page.
+	Language string `json:"-"`
 }
 
 // WriteResult is the stream's last event.
@@ -56,6 +60,7 @@ func (a *api) write(w http.ResponseWriter, r *http.Request) error {
 	default:
 		return errs.InvalidField("door", "%q is not one of prompt, chat, services.", in.Door)
 	}
+	in.Language = command.PageLanguage(r.Header.Get("Accept-Language"))
 	if err := a.Writer.Check(r.Context(), in); err != nil {
 		return err
 	}

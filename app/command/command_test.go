@@ -105,6 +105,26 @@ func TestLanguages(t *testing.T) {
 	}
 }
 
+func TestSystemLanguage(t *testing.T) {
+	for _, c := range []struct{ all, messages, lang, want string }{
+		{"", "", "", ""}, {"", "", "C", ""}, {"C.UTF-8", "", "de_DE.UTF-8", ""}, {"", "", "POSIX", ""}, {"", "", "§", ""},
+		{"", "", "de_DE.UTF-8", "de"}, {"", "fr_FR@euro", "de_DE", "fr"}, {"ja_JP.eucJP", "fr", "de", "ja"},
+		{"", "", "pt_BR.UTF-8", "pt-BR"}, {"", "", "zh_CN.GB18030", "zh-Hans"}, {"", "", "zh_TW", "zh-Hant"}, {"", "", "en_US.UTF-8", "en-US"},
+	} {
+		env := map[string]string{"LC_ALL": c.all, "LC_MESSAGES": c.messages, "LANG": c.lang}
+		if got := SystemLanguage(func(name string) string { return env[name] }); got != c.want {
+			t.Errorf("%+v: got %q", c, got)
+		}
+	}
+	for header, want := range map[string]string{
+		"": "", "*": "", ";;": "", "de-DE,de;q=0.9,en;q=0.8": "de", "en;q=0.2, sv": "sv", "zh-TW": "zh-Hant",
+	} {
+		if got := PageLanguage(header); got != want {
+			t.Errorf("%q: got %q, want %q", header, got, want)
+		}
+	}
+}
+
 func TestInstructionAndIntentStandOutsideTheText(t *testing.T) {
 	instruct, _ := Find("instruct")
 	p, err := instruct.Build(Input{Text: "the text", Instruction: "make it rhyme"})

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"qwill/app/api"
 	"qwill/app/errs"
 	"qwill/app/models"
 	"qwill/app/paths"
@@ -109,6 +110,24 @@ func TestEngineStateNamesTheModel(t *testing.T) {
 	for path, want := range map[string]string{"/models/long name": "short", "/models/other": "other", "": ""} {
 		if got := a.modelName(path); got != want {
 			t.Errorf("%q is %q", path, got)
+		}
+	}
+}
+
+// Commands that are told no language take the settings', the page's, the
+// system's, in this order.
+func TestLanguageOfCommands(t *testing.T) {
+	setup(t)
+	a := open(t)
+	t.Setenv("LC_ALL", "de_DE.UTF-8")
+	for _, c := range []struct{ settings, page, want string }{
+		{"system", "", "de"}, {"system", "fr", "fr"}, {"en", "fr", "en"}, {"zh-Hans", "", "zh-Hans"},
+	} {
+		if _, err := a.Settings.Update(t.Context(), []byte(`{"language":"`+c.settings+`"}`)); err != nil {
+			t.Fatal(err)
+		}
+		if got := a.Writer.request(api.WriteRequest{Language: c.page}).Language; got != c.want {
+			t.Errorf("%+v: got %q", c, got)
 		}
 	}
 }

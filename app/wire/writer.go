@@ -1,7 +1,9 @@
 package wire
 
 import (
+	"cmp"
 	"context"
+	"os"
 
 	"qwill/app/api"
 	"qwill/app/chat"
@@ -29,7 +31,7 @@ func (w *Writer) Commands() []command.Command { return command.All() }
 func (w *Writer) request(r api.WriteRequest) write.Request {
 	language := w.settings.Get().Language
 	if language == "system" {
-		language = ""
+		language = cmp.Or(r.Language, command.SystemLanguage(os.Getenv))
 	}
 	return write.Request{Command: r.Command, Text: r.Text, Instruction: r.Instruction, Options: r.Options, Language: language}
 }
