@@ -18,7 +18,7 @@ func starter(t *testing.T) string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join("..", "..", "build", ".deps", "starter", "*.gguf"))
 	if err != nil || len(found) != 1 {
-		t.Skip("the starter model was not fetched: run make setup")
+		t.Fatal("the starter model was not fetched: run make setup")
 	}
 	return found[0]
 }

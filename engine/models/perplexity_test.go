@@ -25,7 +25,7 @@ const mayMove = 0.005
 func TestPerplexity(t *testing.T) {
 	found, err := filepath.Glob("../../build/.deps/starter/*.gguf")
 	if err != nil || len(found) != 1 {
-		t.Skip("the starter model was not fetched: run make setup")
+		t.Fatal("the starter model was not fetched: run make setup")
 	}
 	text, err := os.ReadFile("../testdata/perplexity.txt")
 	if err != nil {
