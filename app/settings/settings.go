@@ -11,6 +11,7 @@ import (
 	"io"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -29,7 +30,38 @@ type Settings struct {
 	Thinking     bool        `json:"thinking"`
 	Sampling     Sampling    `json:"sampling"`
 	ReduceMotion bool        `json:"reduce_motion"`
+	TextSize     int         `json:"text_size"` // percent: one of TextSizes
+	SendKey      string      `json:"send_key"`  // enter, mod-enter
+	// Offline is the one switch: it forbids every connection off this machine.
+	Offline       bool      `json:"offline"`
+	IdleMinutes   int       `json:"idle_minutes"` // unload the model after so long without use; 0 = never
+	Retention     Retention `json:"retention"`
+	Hotkey        string    `json:"hotkey"` // of the quick prompt, such as "Ctrl+Alt+Space"
+	HotkeyEnabled bool      `json:"hotkey_enabled"`
+	FirstRunDone  bool      `json:"first_run_done"`
 }
+
+// Retention says for each door how long its conversations are kept: one of
+// Periods.
+type Retention struct {
+	Chat     string `json:"chat"`
+	Prompt   string `json:"prompt"`
+	Services string `json:"services"`
+	Server   string `json:"server"`
+}
+
+// Periods are the values of a Retention, shortest first; none is never written
+// to the disk.
+var Periods = []string{"none", "day", "week", "month", "year", "forever"}
+
+// TextSizes are the sizes of the page's text, in percent.
+var TextSizes = []int{90, 100, 110, 125, 150}
+
+// IdleLimit is the longest time before a model is unloaded, in minutes.
+const IdleLimit = 24 * 60
+
+// HotkeyLimit is the longest name of a shortcut in bytes.
+const HotkeyLimit = 64
 
 // Sampling is the engine's sampling and the length of an answer in tokens; a
 // nil field means the model's default.
@@ -40,7 +72,8 @@ type Sampling struct {
 
 // Defaults are the choices of a new user.
 func Defaults() Settings {
-	return Settings{Mode: engine.ModeFast, Language: "system", Theme: "system"}
+	return Settings{Mode: engine.ModeFast, Language: "system", Theme: "system", TextSize: 100, SendKey: "enter", IdleMinutes: 10,
+		Retention: Retention{Chat: "forever", Prompt: "none", Services: "none", Server: "none"}, Hotkey: "Ctrl+Alt+Space"}
 }
 
 // SystemPromptLimit is the longest system prompt in bytes.
@@ -59,6 +92,25 @@ func (s Settings) Validate() error {
 	}
 	if len(s.SystemPrompt) > SystemPromptLimit {
 		return errs.InvalidField("system_prompt", "The system prompt is longer than %d bytes.", SystemPromptLimit)
+	}
+	if !slices.Contains(TextSizes, s.TextSize) {
+		return errs.InvalidField("text_size", "%d is not one of %v.", s.TextSize, TextSizes)
+	}
+	if err := oneOf("send_key", s.SendKey, "enter", "mod-enter"); err != nil {
+		return err
+	}
+	if s.IdleMinutes < 0 || s.IdleMinutes > IdleLimit {
+		return errs.InvalidField("idle_minutes", "%d is out of range.", s.IdleMinutes).Try("give minutes from 0 (never) up to %d", IdleLimit)
+	}
+	if len(s.Hotkey) > HotkeyLimit {
+		return errs.InvalidField("hotkey", "The shortcut's name is longer than %d bytes.", HotkeyLimit)
+	}
+	for _, door := range []struct{ name, period string }{
+		{"chat", s.Retention.Chat}, {"prompt", s.Retention.Prompt}, {"services", s.Retention.Services}, {"server", s.Retention.Server},
+	} {
+		if err := oneOf("retention."+door.name, door.period, Periods...); err != nil {
+			return err
+		}
 	}
 	return s.Sampling.Validate()
 }

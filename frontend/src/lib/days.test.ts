@@ -1,9 +1,20 @@
 import { expect, it } from 'vitest';
+import type { ChatSummary } from './api/types';
 import { groupByDay } from './days';
 
 it('groups chats by calendar days, not by hours', () => {
   const now = new Date(2026, 2, 30, 1, 0); // 01:00, the day after a change to summer time in Europe
-  const chat = (id: string, at: Date) => ({ id, title: id, updated: at.toISOString(), model: '', replying: false });
+  const chat = (id: string, at: Date): ChatSummary => ({
+    id,
+    title: id,
+    updated: at.toISOString(),
+    model: '',
+    replying: false,
+    pinned: false,
+    folder: '',
+    temporary: false,
+    door: 'chat',
+  });
   const groups = groupByDay(
     [
       chat('a', new Date(2026, 2, 30, 0, 5)),

@@ -23,6 +23,14 @@ const DEFAULTS: Settings = {
   thinking: false,
   sampling: {},
   reduce_motion: false,
+  text_size: 100,
+  send_key: 'enter',
+  offline: false,
+  idle_minutes: 10,
+  retention: { chat: 'forever', prompt: 'none', services: 'none', server: 'none' },
+  hotkey: 'Ctrl+Alt+Space',
+  hotkey_enabled: false,
+  first_run_done: false,
 };
 
 /** Time that the starter's installation may take before its absence is reported, in milliseconds. */

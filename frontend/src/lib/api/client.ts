@@ -2,12 +2,21 @@ import { readEvents } from '../stream/sse';
 import type {
   ApiErrorBody,
   AppEvent,
+  CatalogueEntry,
   Chat,
   ChatFields,
   ChatSummary,
+  Connection,
+  Doctor,
+  Folder,
+  Hotkey,
+  Job,
+  Licence,
   Message,
   Model,
+  Preset,
   ReplyEvent,
+  SearchHit,
   Settings,
   State,
   WriteEvent,
@@ -38,7 +47,10 @@ export function isAbort(thrown: unknown): boolean {
 async function request(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
   const init: RequestInit = { method, credentials: 'same-origin' };
   if (signal) init.signal = signal;
-  if (body !== undefined) {
+  if (body instanceof Blob) {
+    init.headers = { 'Content-Type': 'application/octet-stream' };
+    init.body = body;
+  } else if (body !== undefined) {
     init.headers = { 'Content-Type': 'application/json' };
     init.body = JSON.stringify(body);
   }
@@ -71,6 +83,10 @@ async function nothing(method: string, path: string, body?: unknown): Promise<vo
   await (await request(method, path, body)).arrayBuffer();
 }
 
+async function upload<T>(path: string, file: Blob): Promise<T> {
+  return (await (await request('POST', path, file)).json()) as T;
+}
+
 /** Streams a request's events. `E` is trusted to be what the contract names for that path. */
 async function* events<E>(method: string, path: string, body: unknown, signal: AbortSignal): AsyncGenerator<E> {
   const response = await request(method, path, body, signal);
@@ -98,7 +114,34 @@ export const api = {
     json<{ user: Message; reply: Message }>('POST', `${chat(id)}/messages`, { content }),
   edit: (id: string, message: string, content: string) =>
     json<{ user: Message; reply: Message }>('PUT', `${chat(id)}/messages/${encodeURIComponent(message)}`, { content }),
-  regenerate: (id: string) => json<{ reply: Message }>('POST', `${chat(id)}/regenerate`),
+  regenerate: (id: string, message?: string, model?: string) =>
+    json<{ reply: Message }>('POST', `${chat(id)}/regenerate`, { message, model }),
+  continueReply: (id: string) => json<{ reply: Message }>('POST', `${chat(id)}/continue`),
+  branch: (id: string, message: string) => json<Chat>('POST', `${chat(id)}/branch`, { message }),
+  fork: (id: string, message: string) => json<Chat>('POST', `${chat(id)}/fork`, { message }),
+  removeMessage: (id: string, message: string) =>
+    json<Chat>('DELETE', `${chat(id)}/messages/${encodeURIComponent(message)}`),
+  changeChats: (ids: string[], fields: { folder?: string; pinned?: boolean }) =>
+    json<ChatSummary[]>('PATCH', '/chats', { ids, ...fields }),
+  deleteChats: (ids: string[]) => nothing('POST', '/chats/delete', { ids }),
+  restoreChats: (ids: string[]) => json<ChatSummary[]>('POST', '/chats/restore', { ids }),
+  keepDraft: (id: string | null, text: string) => nothing('PUT', id ? `${chat(id)}/draft` : '/draft', { text }),
+  newDraft: () => json<{ text: string }>('GET', '/draft'),
+  search: (q: string, limit = 50) => json<SearchHit[]>('GET', `/search?q=${encodeURIComponent(q)}&limit=${limit}`),
+  exportUrl: (format: 'markdown' | 'json', ids: string[] = []) =>
+    `/api/chats/export?format=${format}${ids.length ? `&ids=${ids.map(encodeURIComponent).join(',')}` : ''}`,
+  importChats: (file: Blob) => upload<{ imported: ChatSummary[]; skipped: ApiErrorBody[] }>('/chats/import', file),
+
+  folders: () => json<Folder[]>('GET', '/folders'),
+  createFolder: (name: string) => json<Folder>('POST', '/folders', { name }),
+  renameFolder: (id: string, name: string) => json<Folder>('PATCH', `/folders/${encodeURIComponent(id)}`, { name }),
+  deleteFolder: (id: string) => nothing('DELETE', `/folders/${encodeURIComponent(id)}`),
+
+  presets: () => json<Preset[]>('GET', '/presets'),
+  createPreset: (preset: Omit<Preset, 'id'>) => json<Preset>('POST', '/presets', preset),
+  changePreset: (id: string, change: Partial<Omit<Preset, 'id'>>) =>
+    json<Preset>('PATCH', `/presets/${encodeURIComponent(id)}`, change),
+  deletePreset: (id: string) => nothing('DELETE', `/presets/${encodeURIComponent(id)}`),
   stop: (id: string) => nothing('POST', `${chat(id)}/stop`),
   reply: (id: string, signal: AbortSignal) => events<ReplyEvent>('GET', `${chat(id)}/stream`, undefined, signal),
 
@@ -108,5 +151,19 @@ export const api = {
 
   models: () => json<Model[]>('GET', '/models'),
   importModel: (path: string, name: string) => json<Model>('POST', '/models/import', { path, name }),
+  catalogue: () => json<CatalogueEntry[]>('GET', '/catalogue'),
+  jobs: () => json<Job[]>('GET', '/jobs'),
+  pull: (repo: string, options: { revision?: string; name?: string } = {}) =>
+    json<Job>('POST', '/models/pull', { repo, ...options }),
+  pauseJob: (id: string) => json<Job>('POST', `/jobs/${encodeURIComponent(id)}/pause`),
+  resumeJob: (id: string) => json<Job>('POST', `/jobs/${encodeURIComponent(id)}/resume`),
+  cancelJob: (id: string) => nothing('DELETE', `/jobs/${encodeURIComponent(id)}`),
+
+  connections: () => json<Connection[]>('GET', '/connections'),
+  erase: (models: boolean) => json<{ bytes: number }>('POST', '/erase', { confirm: 'erase', models }),
+  doctor: () => json<Doctor>('GET', '/doctor'),
+  licences: () => json<Licence[]>('GET', '/licences'),
+  hotkey: () => json<Hotkey>('GET', '/hotkey'),
+
   removeModel: (name: string) => nothing('DELETE', `/models/${encodeURIComponent(name)}`),
 };

@@ -31,7 +31,20 @@ export interface Settings {
   thinking: boolean;
   sampling: Sampling;
   reduce_motion: boolean;
+  text_size: 90 | 100 | 110 | 125 | 150;
+  send_key: 'enter' | 'mod-enter';
+  /** The one switch: forbids every connection off this machine. */
+  offline: boolean;
+  /** Unload the model after so long without use; 0 is never. */
+  idle_minutes: number;
+  retention: Record<ChatDoor, Retention>;
+  hotkey: string;
+  hotkey_enabled: boolean;
+  first_run_done: boolean;
 }
+
+export type Retention = 'none' | 'day' | 'week' | 'month' | 'year' | 'forever';
+export type ChatDoor = 'chat' | 'prompt' | 'services' | 'server';
 
 export interface Model {
   name: string;
@@ -80,6 +93,38 @@ export interface ChatSummary {
   updated: string;
   model: string;
   replying: boolean;
+  /** Place in the queue of replies, from 1. */
+  waiting?: number;
+  pinned: boolean;
+  /** A folder's id, '' outside folders. */
+  folder: string;
+  /** Lives in memory only and is gone with Qwill. */
+  temporary: boolean;
+  door: ChatDoor;
+}
+
+export interface Folder {
+  id: string;
+  name: string;
+  chats: number;
+}
+
+export interface Preset {
+  id: string;
+  name: string;
+  system_prompt: string;
+  sampling: Sampling;
+  thinking: boolean;
+  /** '' leaves the chat's. */
+  model: string;
+}
+
+export interface SearchHit {
+  chat: ChatSummary;
+  /** Absent where the title was hit. */
+  message?: string;
+  role?: string;
+  parts: { text: string; hit: boolean }[];
 }
 
 export interface Stats {
@@ -105,6 +150,8 @@ export interface Message {
   status: MessageStatus;
   error?: ApiErrorBody;
   created: string;
+  /** Which of the alternatives this is, from 1; `siblings` are their ids, oldest first. */
+  branch: { index: number; count: number; siblings: string[] };
   model?: string;
   reasoning_ms?: number;
   stats?: Stats;
@@ -115,6 +162,7 @@ export interface Chat extends ChatSummary {
   system_prompt: string;
   sampling: Sampling;
   thinking: boolean;
+  draft: string;
   messages: Message[];
   context: { used: number; limit: number };
 }
@@ -125,6 +173,78 @@ export interface ChatFields {
   system_prompt?: string;
   sampling?: Sampling;
   thinking?: boolean;
+  temporary?: boolean;
+  folder?: string;
+  pinned?: boolean;
+  preset?: string;
+}
+
+export interface CatalogueEntry {
+  repo: string;
+  title: string;
+  size: string;
+  quantization: string;
+  bytes: number;
+  memory: number;
+  context: number;
+  licence: string;
+  architecture: string;
+  runs: boolean;
+  fits: 'yes' | 'tight' | 'no';
+  reason: string;
+  good_for: string;
+  installed?: string;
+  job?: string;
+  recommended: boolean;
+}
+
+export type JobState =
+  'queued' | 'listing' | 'downloading' | 'waiting' | 'verifying' | 'publishing' | 'paused' | 'failed' | 'done';
+
+export interface Job {
+  id: string;
+  repo: string;
+  revision: string;
+  name: string;
+  state: JobState;
+  files: { path: string; bytes: number; done: number; verified: boolean }[];
+  bytes: number;
+  done: number;
+  /** Bytes a second. */
+  rate: number;
+  eta_s?: number;
+  wait_s?: number;
+  error?: ApiErrorBody;
+}
+
+export interface Connection {
+  time: string;
+  method: string;
+  url: string;
+  purpose: string;
+  status: number;
+  bytes: number;
+  refused?: string;
+}
+
+export interface Licence {
+  name: string;
+  version: string;
+  licence: string;
+  text: string;
+  url?: string;
+}
+
+export interface Doctor {
+  text: string;
+  checks: { name: string; ok: boolean; detail: string }[];
+}
+
+export interface Hotkey {
+  state: 'off' | 'active' | 'denied' | 'unavailable' | 'taken';
+  via: 'portal' | 'x11' | 'carbon' | '';
+  hotkey: string;
+  message?: string;
 }
 
 export interface State {
@@ -198,4 +318,8 @@ export type AppEvent =
   | { event: 'chats'; data: { id: string; kind: 'created' | 'changed' | 'deleted' } }
   | { event: 'settings'; data: Settings }
   | { event: 'models'; data: Model[] }
+  | { event: 'folders'; data: Folder[] }
+  | { event: 'presets'; data: Preset[] }
+  | { event: 'jobs'; data: Job }
+  | { event: 'hotkey'; data: Hotkey }
   | { event: 'surface'; data: { surface: Surface; text?: string; command?: string } };

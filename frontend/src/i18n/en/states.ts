@@ -1,0 +1,38 @@
+export const states = {
+  engine: {
+    failedTitle: 'The engine is not running',
+    failedText: 'Your chats and texts are safe. Send a message to start it again.',
+    restarting: 'The engine is restarting. Your chats are safe.',
+    device: 'Device',
+    kernels: 'Kernels',
+    details: 'Details',
+  },
+  errors: {
+    offline: { message: 'Qwill does not answer.', hint: 'It will be tried again by itself.' },
+    no_model: { message: 'No model is installed.', hint: 'Add one in Settings, under Models.' },
+    model_missing: { message: 'The model’s files are gone.', hint: 'Choose another model, or add it again.' },
+    model_unknown: { message: 'No installed model has this name.', hint: 'Choose another model.' },
+    model_damaged: { message: 'The model’s files are damaged or not supported.', hint: 'Get the model again.' },
+    model_in_use: { message: 'This model is answering right now.', hint: 'Wait for the answer, or stop it.' },
+    too_long: { message: 'The text does not fit into the model’s context.', hint: 'Shorten it, or start a new chat.' },
+    memory: {
+      message: 'There is not enough memory for this model.',
+      hint: 'Close other apps, or choose a smaller model.',
+    },
+    template: { message: 'The model’s chat template failed.', hint: 'Choose another model.' },
+    engine_failed: { message: 'The engine reported an error.', hint: 'Try again.' },
+    engine_crashed: { message: 'The engine stopped unexpectedly.', hint: 'What was written is safe. Try again.' },
+    engine_unavailable: { message: 'The engine could not be started.', hint: 'Run “qwill doctor” to see why.' },
+    interrupted: { message: 'Qwill was closed while this answer was written.', hint: 'What was written is safe.' },
+    cancelled: { message: 'Cancelled.', hint: '' },
+    busy: { message: 'Too many requests are waiting.', hint: 'Try again in a moment.' },
+    chat_busy: { message: 'An answer is still being written in this chat.', hint: 'Stop it first.' },
+    not_found: { message: 'This no longer exists.', hint: '' },
+    conflict: { message: 'This name is taken.', hint: 'Choose another name.' },
+    unauthorized: { message: 'The access token is missing or wrong.', hint: 'Open the address that Qwill printed.' },
+    database_damaged: {
+      message: 'The chat database was damaged and has been set aside.',
+      hint: 'A new one was started.',
+    },
+  } as Record<string, { message: string; hint: string }>,
+};
