@@ -16,6 +16,9 @@ export class Qwill {
   readonly home = mkdtempSync(join(tmpdir(), 'qwill-e2e-'));
   url = '';
 
+  /** With `firstRun` the page greets a new user; else that is behind us. */
+  constructor(private readonly firstRun = false) {}
+
   get log(): string {
     return this.#log;
   }
@@ -42,6 +45,7 @@ export class Qwill {
       child.on('exit', (code) => reject(new Error(`qwill ended with ${code}\n${this.#log}`)));
     });
     await this.ready();
+    if (!this.firstRun) await this.call('PUT', '/settings', { first_run_done: true });
   }
 
   /** Calls the page's API beside the page. */

@@ -1,15 +1,23 @@
-export type Route = { name: 'chat'; id: string | null } | { name: 'write' } | { name: 'prompt' };
+export type Route =
+  /** `message` asks to show that message of the chat. */
+  { name: 'chat'; id: string | null; message?: string } | { name: 'write' } | { name: 'models' } | { name: 'prompt' };
 
 export function parseRoute(hash: string): Route {
   const path = hash.replace(/^#\/?/, '');
   if (path === 'prompt') return { name: 'prompt' };
-  if (path === 'write') return { name: 'write' };
-  const chat = /^c\/(.+)$/.exec(path);
-  return { name: 'chat', id: chat ? decodeURIComponent(chat[1]!) : null };
+  if (path === 'write' || path === 'models') return { name: path };
+  const chat = /^c\/([^?]+)(?:\?m=(.+))?$/.exec(path);
+  if (!chat) return { name: 'chat', id: null };
+  const message = chat[2] && decodeURIComponent(chat[2]);
+  return { name: 'chat', id: decodeURIComponent(chat[1]!), ...(message ? { message } : {}) };
 }
 
-export const hrefOf = (route: Route): string =>
-  route.name === 'chat' ? (route.id ? `#/c/${encodeURIComponent(route.id)}` : '#/') : `#/${route.name}`;
+export function hrefOf(route: Route): string {
+  if (route.name !== 'chat') return `#/${route.name}`;
+  if (!route.id) return '#/';
+  const message = route.message ? `?m=${encodeURIComponent(route.message)}` : '';
+  return `#/c/${encodeURIComponent(route.id)}${message}`;
+}
 
 class Router {
   route = $state<Route>(parseRoute(location.hash));

@@ -19,6 +19,11 @@ export function useReducedMotion(reduce: boolean): void {
   document.documentElement.toggleAttribute('data-reduce-motion', reduce);
 }
 
+/** Scales every text of the page; `percent` of the size that the system and the browser ask for. */
+export function useTextSize(percent: number): void {
+  document.documentElement.style.setProperty('--scale', String(percent / 100));
+}
+
 export function reducedMotion(): boolean {
   return (
     document.documentElement.hasAttribute('data-reduce-motion') ||

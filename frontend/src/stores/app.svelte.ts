@@ -6,13 +6,18 @@ import type {
   ChatSummary,
   Command,
   EngineState,
+  Folder,
+  Hotkey,
+  Job,
   Model,
+  Preset,
   Settings,
   State,
+  Surface,
 } from '../lib/api/types';
 import { backoff } from '../lib/retry';
 import { router } from '../lib/router.svelte';
-import { useReducedMotion, useTheme } from '../lib/theme';
+import { useReducedMotion, useTextSize, useTheme } from '../lib/theme';
 
 const DEFAULTS: Settings = {
   model: '',
@@ -51,6 +56,12 @@ class App {
   settings = $state.raw<Settings>(DEFAULTS);
   engine = $state.raw<EngineState>({ state: 'stopped' });
   chats = $state.raw<ChatSummary[]>([]);
+  folders = $state.raw<Folder[]>([]);
+  presets = $state.raw<Preset[]>([]);
+  /** Downloads of models, those that ended since the page was opened too. */
+  jobs = $state.raw<Job[]>([]);
+  /** What became of the system-wide shortcut; null until that is known. */
+  hotkey = $state.raw<Hotkey | null>(null);
   notices = $state.raw<ApiErrorBody[]>([]);
   /** A failed action that the person should hear about. */
   error = $state.raw<ApiErrorBody | null>(null);
@@ -63,6 +74,7 @@ class App {
   readonly model = $derived(this.modelNamed(this.settings.model) ?? (this.settings.model ? undefined : this.models[0]));
 
   #listeners = new Set<ChatEventListener>();
+  #surfaces = new Set<(surface: Surface) => void>();
   #settling: ReturnType<typeof setTimeout> | undefined;
   #listing: ReturnType<typeof setTimeout> | undefined;
 
@@ -102,6 +114,12 @@ class App {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Hears when the native side shows a surface, such as the quick prompt after its shortcut. */
+  onSurface(listener: (surface: Surface) => void): () => void {
+    this.#surfaces.add(listener);
+    return () => this.#surfaces.delete(listener);
+  }
+
   /** Runs an action; what goes wrong is shown, and undefined given. */
   async attempt<T>(action: () => Promise<T>): Promise<T | undefined> {
     try {
@@ -137,6 +155,17 @@ class App {
     }, 60);
   }
 
+  /** Reads what the first paint does without. */
+  async #readRest(): Promise<void> {
+    const keep = <T>(call: Promise<T>, use: (value: T) => void) => call.then(use, () => undefined);
+    await Promise.all([
+      keep(api.folders(), (folders) => (this.folders = folders ?? [])),
+      keep(api.presets(), (presets) => (this.presets = presets ?? [])),
+      keep(api.jobs(), (jobs) => (this.jobs = jobs ?? [])),
+      keep(api.hotkey(), (hotkey) => (this.hotkey = hotkey)),
+    ]);
+  }
+
   #take(state: State): void {
     this.version = state.version;
     this.platform = state.platform;
@@ -149,6 +178,7 @@ class App {
     this.#useSettings(state.settings);
     this.connected = true;
     this.ready = true;
+    void this.#readRest();
   }
 
   #apply(event: AppEvent): void {
@@ -166,7 +196,23 @@ class App {
         this.refreshChats();
         for (const listener of this.#listeners) listener(event.data.id, event.data.kind);
         break;
+      case 'folders':
+        this.folders = event.data ?? [];
+        break;
+      case 'presets':
+        this.presets = event.data ?? [];
+        break;
+      case 'jobs': {
+        const job = event.data;
+        const known = this.jobs.some((j) => j.id === job.id);
+        this.jobs = known ? this.jobs.map((j) => (j.id === job.id ? job : j)) : [...this.jobs, job];
+        break;
+      }
+      case 'hotkey':
+        this.hotkey = event.data;
+        break;
       case 'surface':
+        for (const listener of this.#surfaces) listener(event.data.surface);
         if (event.data.surface === 'prompt') {
           this.captured = {
             text: event.data.text ?? '',
@@ -190,6 +236,7 @@ class App {
     i18n.use(this.settings.language);
     useTheme(this.settings.theme);
     useReducedMotion(this.settings.reduce_motion);
+    useTextSize(this.settings.text_size);
   }
 }
 
