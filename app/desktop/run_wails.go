@@ -39,6 +39,12 @@ func (n *Native) ChooseModelFolder() (string, error) {
 	return runtime.OpenDirectoryDialog(n.ctx, runtime.OpenDialogOptions{Title: "Choose a model folder"})
 }
 
+// ChooseExport asks where to save an export and gives the path, "" when
+// cancelled; name is what the file is called at first.
+func (n *Native) ChooseExport(name string) (string, error) {
+	return runtime.SaveFileDialog(n.ctx, runtime.SaveDialogOptions{DefaultFilename: name, CanCreateDirectories: true})
+}
+
 // Run shows the window until Qwill is quit. It must be called on the main
 // goroutine.
 func (d *Desktop) Run(o Options) error {
