@@ -31,14 +31,17 @@ type Bus struct {
 	actions shell.Actions
 }
 
+// ID is the app as desktops know it: its bus name and its .desktop file.
+const ID = "org.qwill.Qwill"
+
 // Name is the bus name of the Qwill whose data lies in the folder home; the
 // default folder has the plain name, so that scripts can rely on it.
 func Name(home string) string {
 	if home == "" {
-		return "org.qwill.Qwill"
+		return ID
 	}
 	sum := sha256.Sum256([]byte(home))
-	return "org.qwill.Qwill.home" + hex.EncodeToString(sum[:6])
+	return ID + ".home" + hex.EncodeToString(sum[:6])
 }
 
 // Connect takes the bus name. When another process has it, that one is asked
