@@ -17,6 +17,7 @@ import (
 
 	"qwill/app/errs"
 	"qwill/app/events"
+	"qwill/app/shortcut"
 	"qwill/engine"
 )
 
@@ -104,6 +105,11 @@ func (s Settings) Validate() error {
 	}
 	if len(s.Hotkey) > HotkeyLimit {
 		return errs.InvalidField("hotkey", "The shortcut's name is longer than %d bytes.", HotkeyLimit)
+	}
+	if s.Hotkey != "" {
+		if _, err := shortcut.Parse(s.Hotkey); err != nil {
+			return errs.InvalidField("hotkey", "%s.", err.Error()).Try("write it like Ctrl+Alt+Space")
+		}
 	}
 	for _, door := range []struct{ name, period string }{
 		{"chat", s.Retention.Chat}, {"prompt", s.Retention.Prompt}, {"services", s.Retention.Services}, {"server", s.Retention.Server},

@@ -68,6 +68,9 @@ class App {
   /** Text that the native side captured for the quick prompt; a new object each time. */
   captured = $state.raw<{ text: string; command?: string } | null>(null);
 
+  /** Counts how often the native side asked for the settings. */
+  settingsAsked = $state(0);
+
   /** The model that new chats and commands use. */
   /** True once it is sure that there is nothing to run: right after the first start the starter is still being installed. */
   noModel = $state(false);
@@ -219,7 +222,12 @@ class App {
             ...(event.data.command ? { command: event.data.command } : {}),
           };
           router.go({ name: 'prompt' });
-        } else router.toMain();
+        } else if (event.data.open === 'new' || event.data.open === 'chat') {
+          router.go({ name: 'chat', id: event.data.chat ?? null });
+        } else {
+          router.toMain();
+          if (event.data.open === 'settings') this.settingsAsked += 1;
+        }
         break;
     }
   }

@@ -322,4 +322,14 @@ export type AppEvent =
   | { event: 'presets'; data: Preset[] }
   | { event: 'jobs'; data: Job }
   | { event: 'hotkey'; data: Hotkey }
-  | { event: 'surface'; data: { surface: Surface; text?: string; command?: string } };
+  | {
+      event: 'surface';
+      data: {
+        surface: Surface;
+        text?: string;
+        command?: string;
+        /** What the main window should open; `chat` is the id of the chat. */
+        open?: 'new' | 'chat' | 'settings';
+        chat?: string;
+      };
+    };
