@@ -42,8 +42,18 @@ type WriteResult struct {
 	Original string          `json:"original"`
 	Shape    string          `json:"shape"`
 	Diff     []write.Segment `json:"diff"` // null unless the shape is diff
+	Faults   []write.Fault   `json:"faults,omitempty"`
+	Tries    int             `json:"tries"`
 	Stats    *chat.Stats     `json:"stats"`
 	Warning  string          `json:"warning,omitempty"`
+}
+
+// EventAgain says that the text so far is given up and another one begins.
+const EventAgain = "again"
+
+// Again is its data.
+type Again struct {
+	Faults []write.Fault `json:"faults"` // why
 }
 
 // nativePing is short in the window: there only a failing write tells that the

@@ -65,18 +65,20 @@ func (w *Writer) WriteWith(ctx context.Context, r api.WriteRequest, m models.Mod
 			tell(events.Event{Name: chat.EventLoading, Data: chat.Loading{Percent: percent}})
 		})
 	}
-	res, err := write.Run(ctx, w.request(r), generate, func(e engine.Event) {
+	res, err := write.Run(ctx, w.request(r), generate, write.Watch{Again: func(f []write.Fault) {
+		tell(events.Event{Name: api.EventAgain, Data: api.Again{Faults: f}})
+	}, Event: func(e engine.Event) {
 		if p := e.Prefill; p != nil {
 			tell(events.Event{Name: chat.EventPrefill, Data: chat.Prefill{Cached: p.Cached, Done: p.Done, Total: p.Total}})
 		}
 		if e.Text != "" {
 			tell(events.Event{Name: chat.EventDelta, Data: chat.Delta{Text: e.Text}})
 		}
-	})
+	}})
 	if err != nil {
 		return api.WriteResult{}, err
 	}
-	return api.WriteResult{Text: res.Text, Original: res.Original, Shape: res.Shape, Diff: res.Diff, Warning: res.Warning,
+	return api.WriteResult{Text: res.Text, Original: res.Original, Shape: res.Shape, Diff: res.Diff, Faults: res.Faults, Tries: res.Tries, Warning: res.Warning,
 		Stats: chat.StatsOf(res.Engine, mode)}, ctx.Err()
 }
 

@@ -23,6 +23,8 @@ type Segment struct {
 	Old  string `json:"old"`
 	New  string `json:"new"`
 	ID   int    `json:"id,omitempty"` // of a change, from 1 upwards
+	// Faults warn of this change; accepting all leaves it out.
+	Faults []Fault `json:"faults,omitempty"`
 }
 
 // diffTime bounds the search for the smallest difference; what is not found by

@@ -5,10 +5,14 @@ package write
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
 
 	"qwill/app/command"
+	"qwill/app/write/guard"
 	"qwill/engine"
+	"qwill/engine/proto"
 )
 
 // Request asks for one command on one text.
@@ -26,6 +30,8 @@ type Result struct {
 	Original string
 	Shape    string    // command.ShapeDiff or command.ShapeText
 	Diff     []Segment // nil unless the shape is diff
+	Faults   []Fault   // what may be wrong with the whole; that of one change is with its segment
+	Tries    int       // how often the model was asked, 1 or 2
 	Warning  string    // a sentence for the user, or ""
 	Engine   engine.Result
 }
@@ -56,14 +62,61 @@ func input(r Request) command.Input {
 
 func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
-// Run carries out a request. event receives the engine's events as they come:
-// Text is the raw result, which Result.Text replaces at the end. A text that
+// Watch is told how a request goes; nil functions are left out.
+type Watch struct {
+	// Event receives the engine's events as they come: Text is the raw result,
+	// which Result.Text replaces at the end.
+	Event func(engine.Event)
+	// Again says that the result so far is given up for these faults, and that
+	// another one begins.
+	Again func([]Fault)
+}
+
+// Run carries out a request. A result in which the guard finds faults is asked
+// for once more, with the faults named; the better one counts. A text that
 // does not fit the model's context is the engine's error, CodeTooLong.
-func Run(ctx context.Context, r Request, generate Generate, event func(engine.Event)) (Result, error) {
+func Run(ctx context.Context, r Request, generate Generate, watch Watch) (Result, error) {
 	c, p, err := prepare(r)
 	if err != nil {
 		return Result{}, err
 	}
+	original := valid(r.Text)
+	raw, res, err := ask(ctx, p, generate, watch.Event)
+	if err != nil {
+		return Result{}, err
+	}
+	first := finish(c, p, original, raw, res)
+	found := inspect(c, original, first.Text)
+	if len(found) == 0 || res.Finish != proto.FinishStop {
+		return first.with(found, 1), nil
+	}
+	if watch.Again != nil {
+		watch.Again(plain(found))
+	}
+	again := p
+	again.Messages = append(slices.Clone(p.Messages), engine.Message{Role: "assistant", Content: raw}, engine.Message{Role: "user", Content: correction(plain(found))})
+	raw, res, err = ask(ctx, again, generate, watch.Event)
+	if errors.Is(err, context.Canceled) {
+		return Result{}, err
+	}
+	if err != nil || res.Finish != proto.FinishStop {
+		return first.with(found, 2), nil // the first result is there, with its warnings
+	}
+	second := finish(c, p, original, raw, res)
+	if left := inspect(c, original, second.Text); len(left) < len(found) && strings.TrimSpace(second.Text) != "" {
+		return second.with(left, 2), nil
+	}
+	return first.with(found, 2), nil
+}
+
+// with adds the guard's findings.
+func (r Result) with(found []guard.Fault, tries int) Result {
+	r.Faults, r.Tries = attach(r.Diff, found), tries
+	return r
+}
+
+// ask generates once and gives the raw text.
+func ask(ctx context.Context, p command.Prompt, generate Generate, event func(engine.Event)) (string, engine.Result, error) {
 	var raw strings.Builder
 	var stop []string
 	if p.Close != "" {
@@ -77,10 +130,7 @@ func Run(ctx context.Context, r Request, generate Generate, event func(engine.Ev
 			event(e)
 		}
 	})
-	if err != nil {
-		return Result{}, err
-	}
-	return finish(c, p, valid(r.Text), raw.String(), res), nil
+	return raw.String(), res, err
 }
 
 // finish cleans and compares.

@@ -1,0 +1,58 @@
+package guard
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// example is a text with faithful rewrites of it.
+type example struct {
+	original string
+	rewrites []string
+}
+
+// examples reads testdata/faithful-*.txt: blocks parted by ----, in each the
+// original and its rewrites parted by ====.
+func examples(t *testing.T, pattern string) []example {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("testdata", pattern))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no examples: %v", err)
+	}
+	var all []example
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range strings.Split(strings.TrimSuffix(string(b), "\n"), "\n----\n") {
+			parts := strings.Split(block, "\n====\n")
+			if len(parts) < 2 {
+				t.Fatalf("%s: a text without rewrites: %q", file, block)
+			}
+			all = append(all, example{parts[0], parts[1:]})
+		}
+	}
+	return all
+}
+
+func TestFaithful(t *testing.T) {
+	for _, pattern := range []string{"faithful-a.txt"} {
+		total, alarms := 0, 0
+		for _, e := range examples(t, pattern) {
+			for _, r := range e.rewrites {
+				total++
+				if found := Check(e.original, r, Options{}); len(found) > 0 {
+					alarms++
+					t.Logf("%q\n      → %q\n      %v", e.original, r, found)
+				}
+			}
+		}
+		t.Logf("%s: %d of %d faithful rewrites raise an alarm (%.1f %%)", pattern, alarms, total, 100*float64(alarms)/float64(total))
+		if float64(alarms) > 0.03*float64(total) {
+			t.Errorf("too many false alarms")
+		}
+	}
+}
