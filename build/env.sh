@@ -22,11 +22,12 @@ export GOTOOLCHAIN=local
 # libmlx is linked only by engine/mlx (`#cgo LDFLAGS: -lmlx`); here is where
 # it lies. The run path goes through the environment because Go refuses it in
 # #cgo lines. The second one is for an installed copy: bin/ beside lib/.
-export CGO_CFLAGS="-O2 -g"
+# SQLite is compiled with its full-text index (which needs libm).
+export CGO_CFLAGS="-O2 -g -DSQLITE_ENABLE_FTS5"
 export CGO_CXXFLAGS="-O2 -g -std=c++20 -I$_deps/mlx/include"
 if [ "$(uname -s)" = Darwin ]; then
-  export CGO_LDFLAGS="-L$_deps/mlx/lib -Wl,-rpath,$_deps/mlx/lib -Wl,-rpath,@executable_path/../lib"
+  export CGO_LDFLAGS="-L$_deps/mlx/lib -Wl,-rpath,$_deps/mlx/lib -Wl,-rpath,@executable_path/../lib -lm"
 else
-  export CGO_LDFLAGS="-L$_deps/mlx/lib -Wl,-rpath,$_deps/mlx/lib -Wl,-rpath,\$ORIGIN/../lib"
+  export CGO_LDFLAGS="-L$_deps/mlx/lib -Wl,-rpath,$_deps/mlx/lib -Wl,-rpath,\$ORIGIN/../lib -lm"
 fi
 unset _deps _dir
