@@ -1,4 +1,4 @@
-import type { ApiErrorBody, Command, CommandOption, Language } from '../lib/api/types';
+import type { ApiErrorBody, Command, CommandOption, Fault, Language } from '../lib/api/types';
 import { en, type Messages } from './en';
 import { Format } from './format';
 import { zhHans } from './zh-Hans';
@@ -33,6 +33,13 @@ class I18n {
 
   option(option: Pick<CommandOption, 'name' | 'title'>): string {
     return this.t.options[option.name] ?? option.title;
+  }
+
+  /** What may not have survived a rewrite, in a sentence. */
+  fault({ kind, old = '', new: now = '' }: Fault): string {
+    const words = this.t.faults[kind] ?? this.t.faults.other!;
+    if (old && now) return words.changed(old, now);
+    return old ? words.lost(old) : words.added(now);
   }
 
   /** What happened and what to do: translated by code, else in the backend's words. */

@@ -1,6 +1,6 @@
 import { i18n } from '../i18n/index.svelte';
 import { api, asErrorBody, isAbort } from '../lib/api/client';
-import type { ApiErrorBody, Command, Door, Prefill, WriteDone, WriteRequest } from '../lib/api/types';
+import type { ApiErrorBody, Command, Door, Fault, Prefill, WriteDone, WriteRequest } from '../lib/api/types';
 import { FrameBatch } from '../lib/stream/batch';
 
 export type WriteProgress =
@@ -46,6 +46,8 @@ export class WriteSession {
   progress = $state.raw<WriteProgress>({ kind: 'none' });
   result = $state.raw<WriteDone | null>(null);
   error = $state.raw<ApiErrorBody | null>(null);
+  /** Why a second try is under way, or was made. */
+  retrying = $state.raw<Fault[]>([]);
 
   #control: AbortController | null = null;
   #pending = '';
@@ -72,6 +74,12 @@ export class WriteSession {
           case 'delta':
             this.#pending += event.data.text;
             this.#batch.request();
+            break;
+          case 'again':
+            this.#batch.cancel();
+            this.#pending = '';
+            this.text = '';
+            this.retrying = event.data.faults;
             break;
           case 'done':
             this.#batch.cancel();
@@ -118,6 +126,7 @@ export class WriteSession {
     this.progress = { kind: 'none' };
     this.result = null;
     this.error = null;
+    this.retrying = [];
   }
 
   #fail(error: ApiErrorBody): void {

@@ -20,6 +20,7 @@ export const write = {
     noText: 'Enter a text first.',
     required: (name: string) => `Fill in “${name}” first.`,
     failed: 'The text could not be written. Your text is unchanged.',
+    retrying: (why: string) => `${why} Trying once more…`,
     warning: 'Check this result',
     result: 'Result',
     stopped: 'Stopped. Your text is unchanged.',
@@ -50,6 +51,12 @@ export const write = {
     open: 'not decided',
     accepted: 'accepted',
     rejected: 'rejected',
+    warned: (n: number, shown: string) =>
+      plural('en', n, {
+        one: `${shown} change needs your own decision`,
+        other: `${shown} changes need your own decision`,
+      }),
+    warnedNote: '“Accept all” leaves this change out.',
     movedAll: 'All changes accepted',
   },
   prompt: {
@@ -66,6 +73,101 @@ export const write = {
     asked: 'Your question',
     showAll: 'Show all',
   },
+  faults: {
+    number: {
+      changed: (from: string, to: string) => `The number “${from}” became “${to}”.`,
+      lost: (text: string) => `The number “${text}” is missing.`,
+      added: (text: string) => `The number “${text}” is not in the original.`,
+    },
+    unit: {
+      changed: (from: string, to: string) => `The unit “${from}” became “${to}”.`,
+      lost: (text: string) => `The unit “${text}” is missing.`,
+      added: (text: string) => `The unit “${text}” is not in the original.`,
+    },
+    name: {
+      changed: (from: string, to: string) => `The name “${from}” became “${to}”.`,
+      lost: (text: string) => `The name “${text}” is missing.`,
+      added: (text: string) => `The name “${text}” is not in the original.`,
+    },
+    date: {
+      changed: (from: string, to: string) => `The date or time “${from}” became “${to}”.`,
+      lost: (text: string) => `The date or time “${text}” is missing.`,
+      added: (text: string) => `The date or time “${text}” is not in the original.`,
+    },
+    link: {
+      changed: (from: string, to: string) => `The link “${from}” became “${to}”.`,
+      lost: (text: string) => `The link “${text}” is missing.`,
+      added: (text: string) => `The link “${text}” is not in the original.`,
+    },
+    code: {
+      changed: (from: string, to: string) => `The code “${from}” became “${to}”.`,
+      lost: (text: string) => `The code “${text}” is missing.`,
+      added: (text: string) => `The code “${text}” is not in the original.`,
+    },
+    placeholder: {
+      changed: (from: string, to: string) => `The placeholder “${from}” became “${to}”.`,
+      lost: (text: string) => `The placeholder “${text}” is missing.`,
+      added: (text: string) => `The placeholder “${text}” is not in the original.`,
+    },
+    quotation: {
+      changed: (from: string, to: string) => `The quotation “${from}” became “${to}”.`,
+      lost: (text: string) => `The quotation “${text}” is missing.`,
+      added: (text: string) => `The quotation “${text}” is not in the original.`,
+    },
+    negation: {
+      changed: (from: string, to: string) => `“${from}” became “${to}”: check the meaning.`,
+      lost: (text: string) => `The “${text}” is missing: the meaning may be the opposite.`,
+      added: (text: string) => `“${text}” is new: the meaning may be the opposite.`,
+    },
+    opposite: {
+      changed: (from: string, to: string) => `“${from}” became its opposite, “${to}”.`,
+      lost: (text: string) => `“${text}” is missing: check the meaning.`,
+      added: (text: string) => `“${text}” is new: check the meaning.`,
+    },
+    layout: {
+      changed: (from: string, to: string) => `The layout changed (${from} → ${to}).`,
+      lost: (text: string) => `The layout changed (${text}).`,
+      added: (text: string) => `The layout changed (${text}).`,
+    },
+    dropped: {
+      changed: (from: string, to: string) => `“${from}” became “${to}”.`,
+      lost: (text: string) => `This is missing: “${text}”`,
+      added: (text: string) => `“${text}” is new.`,
+    },
+    invented: {
+      changed: (from: string, to: string) => `“${from}” became “${to}”.`,
+      lost: (text: string) => `“${text}” is missing.`,
+      added: (text: string) => `This is not in the original: “${text}”`,
+    },
+    language: {
+      changed: () => 'The language changed.',
+      lost: () => 'The language changed.',
+      added: () => 'The language changed.',
+    },
+    preamble: {
+      changed: () => 'The result speaks about itself.',
+      lost: () => 'The result speaks about itself.',
+      added: () => 'The result speaks about itself.',
+    },
+    answer: {
+      changed: () => 'The text was answered instead of rewritten.',
+      lost: () => 'The text was answered instead of rewritten.',
+      added: () => 'The text was answered instead of rewritten.',
+    },
+    ending: {
+      changed: () => 'The line end changed.',
+      lost: () => 'The line end changed.',
+      added: () => 'The line end changed.',
+    },
+    other: {
+      changed: (from: string, to: string) => `“${from}” became “${to}”.`,
+      lost: (text: string) => `“${text}” is missing.`,
+      added: (text: string) => `“${text}” is new.`,
+    },
+  } as Record<
+    string,
+    { changed: (from: string, to: string) => string; lost: (text: string) => string; added: (text: string) => string }
+  >,
   commands: {
     rewrite: 'Rewrite',
     proofread: 'Proofread',

@@ -20,6 +20,7 @@ export const write: typeof Area = {
     noText: '请先输入文字。',
     required: (name) => `请先填写“${name}”。`,
     failed: '没能写出结果，你的文字没有改动。',
+    retrying: (why) => `${why}正在重试…`,
     warning: '请检查这个结果',
     result: '结果',
     stopped: '已停止，你的文字没有改动。',
@@ -49,6 +50,8 @@ export const write: typeof Area = {
     open: '未决定',
     accepted: '已接受',
     rejected: '已拒绝',
+    warned: (_n, shown) => `有 ${shown} 处修改需要您自己决定`,
+    warnedNote: '“全部接受”不会包括这一处。',
     movedAll: '已接受全部改动',
   },
   prompt: {
@@ -64,6 +67,98 @@ export const write: typeof Area = {
     free: (words) => `照做：“${words}”`,
     asked: '你的问题',
     showAll: '显示全部',
+  },
+  faults: {
+    number: {
+      changed: (from, to) => `数字“${from}”变成了“${to}”。`,
+      lost: (text) => `数字“${text}”不见了。`,
+      added: (text) => `数字“${text}”在原文中没有。`,
+    },
+    unit: {
+      changed: (from, to) => `单位“${from}”变成了“${to}”。`,
+      lost: (text) => `单位“${text}”不见了。`,
+      added: (text) => `单位“${text}”在原文中没有。`,
+    },
+    name: {
+      changed: (from, to) => `名称“${from}”变成了“${to}”。`,
+      lost: (text) => `名称“${text}”不见了。`,
+      added: (text) => `名称“${text}”在原文中没有。`,
+    },
+    date: {
+      changed: (from, to) => `日期或时间“${from}”变成了“${to}”。`,
+      lost: (text) => `日期或时间“${text}”不见了。`,
+      added: (text) => `日期或时间“${text}”在原文中没有。`,
+    },
+    link: {
+      changed: (from, to) => `链接“${from}”变成了“${to}”。`,
+      lost: (text) => `链接“${text}”不见了。`,
+      added: (text) => `链接“${text}”在原文中没有。`,
+    },
+    code: {
+      changed: (from, to) => `代码“${from}”变成了“${to}”。`,
+      lost: (text) => `代码“${text}”不见了。`,
+      added: (text) => `代码“${text}”在原文中没有。`,
+    },
+    placeholder: {
+      changed: (from, to) => `占位符“${from}”变成了“${to}”。`,
+      lost: (text) => `占位符“${text}”不见了。`,
+      added: (text) => `占位符“${text}”在原文中没有。`,
+    },
+    quotation: {
+      changed: (from, to) => `引文“${from}”变成了“${to}”。`,
+      lost: (text) => `引文“${text}”不见了。`,
+      added: (text) => `引文“${text}”在原文中没有。`,
+    },
+    negation: {
+      changed: (from, to) => `“${from}”变成了“${to}”，请核对意思。`,
+      lost: (text) => `否定词“${text}”不见了，意思可能相反。`,
+      added: (text) => `多了否定词“${text}”，意思可能相反。`,
+    },
+    opposite: {
+      changed: (from, to) => `“${from}”变成了相反的“${to}”。`,
+      lost: (text) => `“${text}”不见了，请核对意思。`,
+      added: (text) => `多了“${text}”，请核对意思。`,
+    },
+    layout: {
+      changed: (from, to) => `版式变了（${from} → ${to}）。`,
+      lost: (text) => `版式变了（${text}）。`,
+      added: (text) => `版式变了（${text}）。`,
+    },
+    dropped: {
+      changed: (from, to) => `“${from}”变成了“${to}”。`,
+      lost: (text) => `缺少：“${text}”`,
+      added: (text) => `多了：“${text}”`,
+    },
+    invented: {
+      changed: (from, to) => `“${from}”变成了“${to}”。`,
+      lost: (text) => `缺少：“${text}”`,
+      added: (text) => `原文中没有：“${text}”`,
+    },
+    language: {
+      changed: () => '语言变了。',
+      lost: () => '语言变了。',
+      added: () => '语言变了。',
+    },
+    preamble: {
+      changed: () => '结果在谈论自身。',
+      lost: () => '结果在谈论自身。',
+      added: () => '结果在谈论自身。',
+    },
+    answer: {
+      changed: () => '文字被当作问题回答了，没有被改写。',
+      lost: () => '文字被当作问题回答了，没有被改写。',
+      added: () => '文字被当作问题回答了，没有被改写。',
+    },
+    ending: {
+      changed: () => '结尾的换行变了。',
+      lost: () => '结尾的换行变了。',
+      added: () => '结尾的换行变了。',
+    },
+    other: {
+      changed: (from, to) => `“${from}”变成了“${to}”。`,
+      lost: (text) => `“${text}”不见了。`,
+      added: (text) => `多了“${text}”。`,
+    },
   },
   commands: {
     rewrite: '改写',

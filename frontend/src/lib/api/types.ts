@@ -259,11 +259,36 @@ export interface State {
   notices: ApiErrorBody[];
 }
 
+/** What may not have survived a rewrite. */
+export interface Fault {
+  kind:
+    | 'number'
+    | 'unit'
+    | 'name'
+    | 'date'
+    | 'link'
+    | 'code'
+    | 'placeholder'
+    | 'quotation'
+    | 'negation'
+    | 'opposite'
+    | 'language'
+    | 'preamble'
+    | 'answer'
+    | 'dropped'
+    | 'invented'
+    | 'layout'
+    | 'ending';
+  old?: string;
+  new?: string;
+}
+
 export interface Segment {
   kind: 'same' | 'change';
   old: string;
   new: string;
   id?: number;
+  faults?: Fault[];
 }
 
 export type Door = 'prompt' | 'chat' | 'services';
@@ -282,6 +307,10 @@ export interface WriteDone {
   original: string;
   shape: Shape;
   diff: Segment[] | null;
+  /** What may be wrong with the whole; that of one change is with its segment. */
+  faults?: Fault[];
+  /** How often the model was asked. */
+  tries: number;
   stats: Stats;
   warning?: string;
 }
@@ -307,6 +336,7 @@ export type WriteEvent =
   | { event: 'prefill'; data: Prefill }
   | { event: 'loading'; data: { percent: number } }
   | { event: 'delta'; data: { text: string } }
+  | { event: 'again'; data: { faults: Fault[] } }
   | { event: 'done'; data: WriteDone }
   | { event: 'error'; data: ApiErrorBody };
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Segment } from '../api/types';
-import { actionOf, nextOpen, partsOf, resultOf, type Part } from './review';
+import { acceptable, actionOf, nextOpen, partsOf, resultOf, type Part } from './review';
 
 const segment: fc.Arbitrary<Segment> = fc.oneof(
   fc.string().map((s) => ({ kind: 'same' as const, old: s, new: s })),
@@ -56,4 +56,17 @@ describe('review', () => {
     expect(key('Delete', { metaKey: true })).toBeNull();
     expect(key('x')).toBeNull();
   });
+});
+
+it('leaves a change with a warning to a decision of its own', () => {
+  const parts = partsOf([
+    { kind: 'change', old: 'pay', new: 'Pay', id: 1 },
+    { kind: 'same', old: ' ', new: ' ' },
+    { kind: 'change', old: '300', new: '500', id: 2, faults: [{ kind: 'number', old: '300', new: '500' }] },
+  ]);
+  const changes = parts.flatMap((p) => (p.kind === 'change' ? [p.change] : []));
+  expect(changes.map(acceptable)).toEqual([true, false]);
+  expect(resultOf(parts)).toBe('Pay 300');
+  changes[1]!.decision = 'accepted';
+  expect(resultOf(parts)).toBe('Pay 500');
 });

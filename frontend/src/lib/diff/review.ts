@@ -1,4 +1,4 @@
-import type { Segment } from '../api/types';
+import type { Fault, Segment } from '../api/types';
 
 export type Decision = 'open' | 'accepted' | 'rejected';
 
@@ -8,6 +8,8 @@ export interface Change {
   old: string;
   new: string;
   decision: Decision;
+  /** Why it may be wrong; such a change is accepted by itself only. */
+  faults: readonly Fault[];
 }
 
 export type Part = { kind: 'same'; text: string } | { kind: 'change'; change: Change };
@@ -18,15 +20,21 @@ export function partsOf(segments: readonly Segment[]): Part[] {
   return segments.map((s) =>
     s.kind === 'same'
       ? { kind: 'same', text: s.old }
-      : { kind: 'change', change: { index: index++, old: s.old, new: s.new, decision: 'open' } },
+      : {
+          kind: 'change',
+          change: { index: index++, old: s.old, new: s.new, decision: 'open', faults: s.faults ?? [] },
+        },
   );
 }
 
-/** The text after the decisions; changes that are still open count as accepted. */
+/** What "accept all" takes: a change that carries a warning wants its own decision. */
+export const acceptable = (change: Change): boolean => change.decision === 'open' && change.faults.length === 0;
+
+const inForce = (change: Change): boolean => change.decision === 'accepted' || acceptable(change);
+
+/** The text after the decisions; changes that are still open count as accepted, unless they carry a warning. */
 export function resultOf(parts: readonly Part[]): string {
-  return parts
-    .map((p) => (p.kind === 'same' ? p.text : p.change.decision === 'rejected' ? p.change.old : p.change.new))
-    .join('');
+  return parts.map((p) => (p.kind === 'same' ? p.text : inForce(p.change) ? p.change.new : p.change.old)).join('');
 }
 
 /** The change to look at after deciding `from`: the next open one, going round; -1 when none is left. */
