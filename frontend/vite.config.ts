@@ -27,9 +27,27 @@ const keep: Plugin = {
   },
 };
 
+// Every web view that runs the page reads WOFF2; the other formats would only be carried along.
+const fonts: Plugin = {
+  name: 'formula-fonts',
+  enforce: 'pre',
+  transform(code, id) {
+    if (!/katex[\w.-]*\.css$/.test(id.split('?')[0]!)) return null;
+    return code.replace(/,\s*url\([^)]*\)\s*format\(["'](?:woff|truetype)["']\)/g, '');
+  },
+};
+
 export default defineConfig({
   base: './',
-  plugins: [svelte(), policy, keep],
-  build: { target: ['safari16.4', 'chrome111'], outDir: 'dist', emptyOutDir: true, reportCompressedSize: false },
+  plugins: [svelte(), policy, keep, fonts],
+  worker: { format: 'es' },
+  build: {
+    target: ['safari16.4', 'chrome111'],
+    outDir: 'dist',
+    emptyOutDir: true,
+    reportCompressedSize: false,
+    // The page's policy takes fonts from its own origin only, not from data addresses.
+    assetsInlineLimit: (file) => (file.endsWith('.woff2') ? false : undefined),
+  },
   server: { proxy: { '/api': process.env['QWILL_DEV_API'] ?? 'http://127.0.0.1:8117' } },
 });

@@ -56,6 +56,15 @@ export const chat = {
     explain:
       'This is how much of the conversation the model can keep in view. When it is full, start a new chat or shorten an earlier message.',
   },
-  code: { copy: 'Copy code', block: 'Code', highlighted: (language: string) => `Code, ${language}` },
+  code: {
+    copy: 'Copy code',
+    block: 'Code',
+    highlighted: (language: string) => `Code, ${language}`,
+    all: (n: number, shown: string) => plural('en', n, { one: `Show ${shown} line`, other: `Show all ${shown} lines` }),
+    fewer: 'Show fewer lines',
+    table: 'Table',
+    done: 'Done:',
+    todo: 'To do:',
+  },
   link: { image: 'Image not loaded' },
 };

@@ -55,6 +55,15 @@ export const chat: typeof Area = {
     used: (used, limit) => `${used} / ${limit} 个词元`,
     explain: '这是模型能同时看到的对话长度。用满后，请开始新对话，或缩短前面的消息。',
   },
-  code: { copy: '复制代码', block: '代码', highlighted: (language) => `${language} 代码` },
+  code: {
+    copy: '复制代码',
+    block: '代码',
+    highlighted: (language) => `${language} 代码`,
+    all: (_, shown) => `显示全部 ${shown} 行`,
+    fewer: '收起',
+    table: '表格',
+    done: '已完成：',
+    todo: '未完成：',
+  },
   link: { image: '图片未载入' },
 };

@@ -1,4 +1,4 @@
-import { plainText } from '../markdown/render';
+import { plainText } from '../markdown/plain';
 
 const END = /[.!?…]["')\]”’]*\s|[。！？…]["')\]”’」』]*|\n\s*\n|\n(?=\s*(?:[-*+#>]|\d+[.)]))/g;
 

@@ -1,7 +1,8 @@
-import { lexer, type Token } from 'marked';
+import type { Token } from 'marked';
+import { lex, shows } from './parse';
 
 export interface Block {
-  src: string;
+  token: Token;
   /** False while the text that follows may still change how this block reads. */
   final: boolean;
 }
@@ -19,35 +20,27 @@ export class BlockSplitter {
   #prefix = '';
 
   update(text: string, done: boolean): Block[] {
+    // The end is read as a whole: only then are references to later definitions known.
     if (done || !text.startsWith(this.#prefix)) this.reset();
     const tail = text.slice(this.#settledLength);
-    const tokens = lexer(tail);
+    const tokens = lex(tail, !done);
     const open = done ? tokens.length : firstOpen(tokens);
-    const rest: Block[] = [];
-    let at = 0;
-    tokens.forEach((token, i) => {
-      const settled = i < open;
-      if (token.type === 'space' || token.type === 'def') {
-        // Blank lines and link definitions show nothing.
-      } else if (settled) this.#settled.push({ src: token.raw, final: true });
-      else rest.push({ src: token.raw, final: false });
-      if (settled) at += token.raw.length;
-    });
+    const settledText = tokens
+      .slice(0, open)
+      .map((t) => t.raw)
+      .join('');
     // Tokens may normalise line ends; then nothing is settled until the end.
-    if (
-      tail.startsWith(
-        tokens
-          .slice(0, open)
-          .map((t) => t.raw)
-          .join(''),
-      )
-    ) {
-      this.#settledLength += at;
-      this.#prefix = text.slice(0, this.#settledLength);
-    } else {
+    if (!tail.startsWith(settledText)) {
       this.reset();
-      return tokens.filter((t) => t.type !== 'space' && t.type !== 'def').map((t) => ({ src: t.raw, final: done }));
+      return tokens.filter(shows).map((token) => ({ token, final: done }));
     }
+    this.#settledLength += settledText.length;
+    this.#prefix = text.slice(0, this.#settledLength);
+    for (const token of tokens.slice(0, open)) if (shows(token)) this.#settled.push({ token, final: true });
+    const rest = tokens
+      .slice(open)
+      .filter(shows)
+      .map((token) => ({ token, final: false }));
     return [...this.#settled, ...rest];
   }
 

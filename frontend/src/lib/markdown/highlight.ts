@@ -1,34 +1,24 @@
-// Code highlighting, loaded when the first code block is complete and run when
-// the page is idle.
+// Code highlighting. The languages are loaded when the first code block is complete.
 
 const MAX_LENGTH = 60_000;
 const CACHE_LIMIT = 200;
-const cache = new Map<string, string>();
+const cache = new Map<string, string | null>();
+let library: typeof import('./languages') | undefined;
 
-const key = (code: string, language: string) => `${language}\n${code}`;
-
-/** The highlighted HTML if it was made before. */
-export function cachedHighlight(code: string, language: string): string | undefined {
-  return cache.get(key(code, language));
+export async function loadHighlighter(): Promise<void> {
+  library ??= await import('./languages');
 }
 
-function idle(): Promise<void> {
-  return new Promise((resolve) => {
-    if ('requestIdleCallback' in window) requestIdleCallback(() => resolve(), { timeout: 500 });
-    else setTimeout(resolve, 30);
-  });
-}
-
-/** Highlighted HTML, or undefined for a language that is not known or a very long code. */
-export async function highlight(code: string, language: string): Promise<string | undefined> {
-  if (!language || code.length > MAX_LENGTH) return undefined;
-  const known = cachedHighlight(code, language);
-  if (known !== undefined) return known;
-  const { hljs } = await import('./languages');
-  if (!hljs.getLanguage(language)) return undefined;
-  await idle();
-  const html = hljs.highlight(code, { language, ignoreIllegals: true }).value;
+/** Highlighted HTML; null for a language that is not known or a very long code, undefined until the languages are loaded. */
+export function highlighted(code: string, language: string): string | null | undefined {
+  if (!language || code.length > MAX_LENGTH) return null;
+  if (!library) return undefined;
+  const key = `${language}\n${code}`;
+  let html = cache.get(key);
+  if (html !== undefined) return html;
+  const { hljs } = library;
+  html = hljs.getLanguage(language) ? hljs.highlight(code, { language, ignoreIllegals: true }).value : null;
   if (cache.size >= CACHE_LIMIT) cache.delete(cache.keys().next().value!);
-  cache.set(key(code, language), html);
+  cache.set(key, html);
   return html;
 }
