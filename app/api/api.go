@@ -36,6 +36,7 @@ type Config struct {
 	Writer   Writer
 	Engine   func() EngineState
 	Window   func(action string) // what the native window should do; nil in a browser
+	Desktop  *Desktop            // nil in a browser
 	Notices  []*errs.Error
 }
 
@@ -70,6 +71,7 @@ func New(c Config) http.Handler {
 	a.on("/api/events", methods{"GET": a.events})
 	a.on("/api/settings", methods{"GET": a.getSettings, "PUT": a.putSettings})
 	a.on("/api/window", methods{"POST": a.window})
+	a.on("/api/hotkey", methods{"GET": a.hotkey})
 	a.on("/api/chats", methods{"GET": a.listChats, "POST": a.createChat})
 	a.on("/api/chats/{id}", methods{"GET": a.getChat, "PATCH": a.changeChat, "DELETE": a.deleteChat})
 	a.on("/api/chats/{id}/messages", methods{"POST": a.send})

@@ -44,7 +44,13 @@ func (a *api) state(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *api) events(w http.ResponseWriter, r *http.Request) error {
-	sub := a.Events.Subscribe(events.Event{Name: "engine", Data: a.Engine()})
+	first := []events.Event{{Name: "engine", Data: a.Engine()}}
+	if a.Desktop != nil {
+		if s, ok := a.Desktop.First(); ok {
+			first = append(first, events.Event{Name: "surface", Data: s})
+		}
+	}
+	sub := a.Events.Subscribe(first...)
 	defer sub.Close()
 	_ = guard.NewStream(w).Copy(r.Context(), sub) // ends when the reader leaves
 	return nil

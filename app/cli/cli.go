@@ -115,8 +115,8 @@ func (r *runner) exit(err error) int {
 }
 
 func (r *runner) root() *cobra.Command {
-	var addr string
-	var prompt bool
+	var addr, action string
+	var prompt, background bool
 	root := &cobra.Command{
 		Use:   "qwill",
 		Short: "Private writing and chat with models that run on this machine",
@@ -135,7 +135,15 @@ Answers go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed,
 			}
 			return unknown(cmd, args[0])
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return r.open(cmd.Context(), addr, prompt) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case prompt:
+				action = "prompt"
+			case background:
+				action = "background"
+			}
+			return r.open(cmd.Context(), addr, action)
+		},
 	}
 	root.SetIn(r.In)
 	root.SetOut(r.Out)
@@ -143,6 +151,9 @@ Answers go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed,
 	root.PersistentFlags().BoolVar(&r.json, "json", false, "write JSON")
 	root.Flags().StringVar(&addr, "addr", defaultAddr, "address of the interface where there is no display")
 	root.Flags().BoolVar(&prompt, "prompt", false, "open the quick prompt instead of the main window")
+	root.Flags().BoolVar(&background, "background", false, "open no window until one is asked for")
+	root.Flags().StringVar(&action, "action", "", "do this in the window: new-chat, quick-prompt, settings, command.ID (on the copied text), quit")
+	root.MarkFlagsMutuallyExclusive("prompt", "background", "action")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true

@@ -39,11 +39,11 @@ func (r *runner) ui() *cobra.Command {
 }
 
 // open shows the window, or the interface where there is none.
-func (r *runner) open(ctx context.Context, addr string, prompt bool) error {
+func (r *runner) open(ctx context.Context, addr, action string) error {
 	if r.Window == nil || !display() {
 		return r.browser(ctx, addr)
 	}
-	if r.Window.Start(os.Getenv(paths.HomeVariable), prompt) {
+	if r.Window.Start(os.Getenv(paths.HomeVariable), action) {
 		return nil
 	}
 	a, err := r.interfaceApp(ctx)

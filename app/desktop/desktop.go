@@ -9,7 +9,6 @@ package desktop
 import (
 	"context"
 	"io/fs"
-	"log/slog"
 	"net/http"
 	"sync"
 
@@ -27,11 +26,17 @@ type Options struct {
 	Page    fs.FS        // the built page
 	Handler http.Handler // everything that is not a file of the page
 	// Publish tells the page which surface to show.
-	Publish  func(shell.Surface)
+	Publish func(shell.Surface)
+	// Hotkey tells it what became of the system-wide shortcut.
+	Hotkey   func(shell.Hotkey)
 	Commands []shell.Command
 	// Write runs a command on a text to its end, for other programs.
-	Write     func(ctx context.Context, command, text string) (string, error)
-	StateFile string // where the window's place is kept
+	Write       func(ctx context.Context, command, text string) (string, error)
+	StopWriting func()
+	Unload      func()
+	StateFile   string // where the window's place is kept
+	// Web holds what the web view keeps between starts, "" for its usual place.
+	Web string
 	// Close ends everything behind the window; called once, after it is gone.
 	Close func()
 }
@@ -44,12 +49,19 @@ type frame interface {
 	place() (Place, bool)
 }
 
-// session is what surrounds the window: the status item and the services.
+// session is what surrounds the window: the status item, the services and the
+// system-wide shortcut.
 type session interface {
-	// start shows them; keep says whether a closed window can come back.
-	start(o Options, d *Desktop) (keep bool)
+	start(o Options, d *Desktop)
+	update(menu []shell.Entry, s shell.Status)
+	hotkey() shell.Hotkey
+	// keep says whether a closed window can come back.
+	keep() bool
 	stop()
 }
+
+// Background as Start's action opens no window until one is asked for.
+const Background = "background"
 
 // Desktop decides what the window does. It implements shell.Actions.
 type Desktop struct {
@@ -59,47 +71,93 @@ type Desktop struct {
 	visible  bool
 	mainOpen bool // the main window was open when the prompt replaced it
 	quitting bool
-	keep     bool // closing the window only hides it: there is another way back
+	loaded   bool          // the page is there
+	ready    bool          // and the window, too
+	waiting  []func()      // what is asked for until then
+	heard    bool          // the page follows the events
+	unheard  shell.Surface // the last one before that
 
-	publish   func(shell.Surface)
+	options   Options
+	status    shell.Status
 	clipboard func() string
 	quit      func()
 	joined    session // nil where there is none
+	started   bool    // joined
 }
 
 // New makes the window's logic; Run shows it.
 func New() *Desktop {
 	return &Desktop{
-		surface: shell.Main, publish: func(shell.Surface) {},
+		surface: shell.Main, options: Options{Publish: func(shell.Surface) {}},
 		clipboard: func() string { return "" }, quit: func() {},
 	}
 }
 
 // Start joins the desktop session, before anything else is opened. When a
 // Qwill with the same data folder home ("" is the default one) already runs,
-// that one shows the surface and running is true: this process can end.
-func (d *Desktop) Start(home string, first shell.Surface) (running bool) {
-	if first.Surface == shell.Prompt {
-		d.surface = shell.Prompt
+// that one does the action, an id of shell.Do or Background, and running is
+// true: this process can end.
+func (d *Desktop) Start(home, action string) (running bool) {
+	if action != Background {
+		d.Do(action)
 	}
-	d.visible = true
-	var err error
-	d.joined, running, err = join(home, first, d)
-	if err != nil { // no session bus: the window works, other programs cannot reach it
-		slog.Warn("Qwill is not reachable for other programs", "error", err)
-	}
+	d.joined, running = join(home, action, d)
 	return running
+}
+
+// whenReady runs f now, or as soon as the window and its page are there.
+func (d *Desktop) whenReady(f func()) {
+	d.mu.Lock()
+	if !d.ready {
+		d.waiting = append(d.waiting, f)
+		d.mu.Unlock()
+		return
+	}
+	d.mu.Unlock()
+	f()
+}
+
+// has notes that the window or its page is there; after the second it does what
+// was asked for until now.
+func (d *Desktop) has(part func()) {
+	d.mu.Lock()
+	part()
+	d.ready = d.frame != nil && d.loaded
+	var waiting []func()
+	if d.ready {
+		waiting, d.waiting = d.waiting, nil
+	}
+	d.mu.Unlock()
+	for _, f := range waiting {
+		f()
+	}
+}
+
+// Do runs an action of the status item's menu by its id; ok is false when there
+// is none.
+func (d *Desktop) Do(action string) (ok bool) {
+	d.mu.Lock()
+	ready, commands := d.ready, d.options.Commands
+	d.mu.Unlock()
+	if ready {
+		return shell.Do(action, commands, d)
+	}
+	d.whenReady(func() { d.Do(action) })
+	return true
 }
 
 // Show implements shell.Actions.
 func (d *Desktop) Show(s shell.Surface) {
-	d.mu.Lock()
-	if s.Surface == shell.Prompt {
-		if d.surface == shell.Main {
-			d.mainOpen = d.visible
-		}
-	} else {
+	if s.Surface != shell.Prompt {
 		s.Surface = shell.Main
+	}
+	d.whenReady(func() { d.show(s) })
+}
+
+func (d *Desktop) show(s shell.Surface) {
+	d.mu.Lock()
+	if s.Surface == shell.Prompt && d.surface == shell.Main {
+		d.mainOpen = d.visible
 	}
 	d.surface, d.visible = s.Surface, true
 	if d.frame != nil {
@@ -109,10 +167,61 @@ func (d *Desktop) Show(s shell.Surface) {
 			d.frame.main(true)
 		}
 	}
-	publish := d.publish
+	if !d.heard {
+		d.unheard = s
+	}
+	publish := d.options.Publish
 	d.mu.Unlock()
 	publish(s)
 }
+
+// First gives the page, once, the surface that was asked for before it followed
+// the events.
+func (d *Desktop) First() (s shell.Surface, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s, ok = d.unheard, d.unheard.Surface != ""
+	d.heard, d.unheard = true, shell.Surface{}
+	return s, ok
+}
+
+// pressed shows the quick prompt with what is selected in the program that has
+// the focus, or hides it.
+func (d *Desktop) pressed(selection func() string) {
+	d.mu.Lock()
+	open := d.visible && d.surface == shell.Prompt
+	d.mu.Unlock()
+	if open {
+		d.leave(true)
+		return
+	}
+	d.Show(shell.Surface{Surface: shell.Prompt, Text: selection()})
+}
+
+// HotkeyState tells what became of the system-wide shortcut.
+func (d *Desktop) HotkeyState() shell.Hotkey {
+	d.mu.Lock()
+	joined, status := d.joined, d.status
+	d.mu.Unlock()
+	if joined == nil {
+		return shell.Hotkey{State: shell.HotkeyUnavailable, Hotkey: status.Hotkey}
+	}
+	return joined.hotkey()
+}
+
+// Update shows Qwill's status in the desktop.
+func (d *Desktop) Update(s shell.Status) {
+	d.mu.Lock()
+	d.status = s
+	joined, started, menu := d.joined, d.started, d.menu()
+	d.mu.Unlock()
+	if started {
+		joined.update(menu, s)
+	}
+}
+
+// menu is the status item's. The caller holds mu.
+func (d *Desktop) menu() []shell.Entry { return shell.Menu(d.status, d.options.Commands, d) }
 
 // Clipboard implements shell.Actions.
 func (d *Desktop) Clipboard() string {
@@ -121,6 +230,12 @@ func (d *Desktop) Clipboard() string {
 	d.mu.Unlock()
 	return clipboard()
 }
+
+// StopWriting implements shell.Actions.
+func (d *Desktop) StopWriting() { d.options.StopWriting() }
+
+// Unload implements shell.Actions.
+func (d *Desktop) Unload() { d.options.Unload() }
 
 // Quit implements shell.Actions.
 func (d *Desktop) Quit() {
@@ -174,20 +289,22 @@ func (d *Desktop) leave(focus bool) {
 			d.frame.hide()
 		}
 	}
-	publish := d.publish
+	publish := d.options.Publish
 	d.mu.Unlock()
 	if wasPrompt {
 		publish(shell.Surface{Surface: shell.Main})
 	}
 }
 
-// beforeClose tells whether the window's close button must not end Qwill.
+// beforeClose tells whether the window's close button must not end Qwill: when
+// there is a way back to a hidden window.
 func (d *Desktop) beforeClose() (prevent bool) {
 	d.mu.Lock()
-	prevent = d.keep && !d.quitting
+	joined, quitting := d.joined, d.quitting
 	d.mu.Unlock()
-	if prevent {
-		d.leave(true)
+	if quitting || joined == nil || !joined.keep() {
+		return false
 	}
-	return prevent
+	d.leave(true)
+	return true
 }

@@ -56,8 +56,8 @@ func TestSurfaces(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			d, f := New(), &recordingFrame{}
 			var told []string
-			d.frame, d.visible = f, true
-			d.publish = func(s shell.Surface) { told = append(told, s.Surface) }
+			d.frame, d.visible, d.ready = f, true, true
+			d.options.Publish = func(s shell.Surface) { told = append(told, s.Surface) }
 			for _, step := range tt.steps {
 				step(d)
 			}
@@ -71,15 +71,30 @@ func TestSurfaces(t *testing.T) {
 	}
 }
 
+// recordingSession stands in for the desktop around the window.
+type recordingSession struct {
+	session
+	way   bool
+	menus int
+}
+
+func (s *recordingSession) keep() bool                         { return s.way }
+func (s *recordingSession) update([]shell.Entry, shell.Status) { s.menus++ }
+
 func TestClose(t *testing.T) {
 	d, f := New(), &recordingFrame{}
 	d.frame, d.visible = f, true
 	if d.beforeClose() {
-		t.Error("without a tray the close button must end Qwill")
+		t.Error("without a session the close button must end Qwill")
 	}
-	d.keep = true
+	around := &recordingSession{}
+	d.joined = around
+	if d.beforeClose() {
+		t.Error("without a way back the close button must end Qwill")
+	}
+	around.way = true
 	if !d.beforeClose() || !slices.Equal(f.calls, []string{"hide"}) {
-		t.Errorf("with a tray it hides: %q", f.calls)
+		t.Errorf("with a way back it hides: %q", f.calls)
 	}
 	quit := 0
 	d.quit = func() { quit++ }
@@ -89,12 +104,75 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// Requests that come before the window exists decide its first surface.
-func TestShowBeforeTheWindow(t *testing.T) {
-	d := New()
+// Requests that come before the window and its page exist are done then, and
+// the page learns of the last one when it first asks.
+func TestRequestsBeforeTheWindow(t *testing.T) {
+	d, f := New(), &recordingFrame{}
+	d.clipboard = func() string { return "copied" }
+	d.options.Commands = []shell.Command{{ID: "rewrite", Title: "Rewrite"}}
+	d.Show(shell.Surface{Surface: shell.Main})
+	d.Do("command.rewrite")
+	d.has(func() { d.loaded = true })
+	if len(f.calls) != 0 {
+		t.Fatalf("shown without a window: %q", f.calls)
+	}
+	d.has(func() { d.frame = f })
+	if !slices.Equal(f.calls, []string{"main", "prompt"}) {
+		t.Errorf("window: %q", f.calls)
+	}
+	if s, ok := d.First(); !ok || s != (shell.Surface{Surface: shell.Prompt, Text: "copied", Command: "rewrite"}) {
+		t.Errorf("the page was told %v, %v", s, ok)
+	}
+	d.Show(shell.Surface{Surface: shell.Main})
+	if s, ok := d.First(); ok {
+		t.Errorf("told again: %v", s)
+	}
+	if d.Do("explode") {
+		t.Error("an unknown action was done")
+	}
+}
+
+// In the background no window is shown until one is asked for.
+func TestBackground(t *testing.T) {
+	d, f := New(), &recordingFrame{}
+	d.has(func() { d.loaded, d.frame = true, f })
+	if len(f.calls) != 0 || d.visible {
+		t.Errorf("window: %q", f.calls)
+	}
 	d.Show(shell.Surface{Surface: shell.Prompt})
-	if d.surface != shell.Prompt {
-		t.Errorf("first surface %q, want the prompt", d.surface)
+	d.Window("hide")
+	if !slices.Equal(f.calls, []string{"prompt", "hide"}) {
+		t.Errorf("window: %q", f.calls)
+	}
+}
+
+func TestHotkeyPressed(t *testing.T) {
+	d, f := New(), &recordingFrame{}
+	var told []shell.Surface
+	d.frame, d.ready = f, true
+	d.options.Publish = func(s shell.Surface) { told = append(told, s) }
+	d.pressed(func() string { return "selected" })
+	d.pressed(func() string { t.Error("asked for the selection to hide"); return "" })
+	if !slices.Equal(f.calls, []string{"prompt", "hide"}) {
+		t.Errorf("window: %q", f.calls)
+	}
+	if len(told) == 0 || told[0] != (shell.Surface{Surface: shell.Prompt, Text: "selected"}) {
+		t.Errorf("page: %v", told)
+	}
+}
+
+// The status is kept until the session is there.
+func TestUpdate(t *testing.T) {
+	d, around := New(), &recordingSession{}
+	d.joined = around
+	d.Update(shell.Status{State: shell.StateLoading})
+	if around.menus != 0 || d.status.State != shell.StateLoading {
+		t.Errorf("%d menus before the start, state %q", around.menus, d.status.State)
+	}
+	d.started = true
+	d.Update(shell.Status{State: shell.StateIdle})
+	if around.menus != 1 {
+		t.Errorf("%d menus after it", around.menus)
 	}
 }
 

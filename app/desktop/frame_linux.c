@@ -125,6 +125,24 @@ static gboolean do_hide(gpointer unused) {
 	return G_SOURCE_REMOVE;
 }
 
+// GLib reads these variables once and WebKit asks GLib; the programs that Qwill
+// starts, such as the browser, get the user's own values.
+void qwill_keep_web_in(const char *dir) {
+	const char *names[] = {"XDG_DATA_HOME", "XDG_CACHE_HOME"};
+	char *before[2];
+	for (int i = 0; i < 2; i++) {
+		before[i] = g_strdup(g_getenv(names[i]));
+		g_setenv(names[i], dir, TRUE);
+	}
+	g_get_user_data_dir();
+	g_get_user_cache_dir();
+	for (int i = 0; i < 2; i++) {
+		if (before[i]) g_setenv(names[i], before[i], TRUE);
+		else g_unsetenv(names[i]);
+		g_free(before[i]);
+	}
+}
+
 void qwill_frame_start(qwill_place saved, int width, int height) {
 	g_mutex_lock(&lock);
 	place = saved;

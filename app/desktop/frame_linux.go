@@ -4,11 +4,15 @@ package desktop
 
 /*
 #cgo pkg-config: gtk+-3.0
+#include <stdlib.h>
 #include "frame_linux.h"
 */
 import "C"
 
-import "context"
+import (
+	"context"
+	"unsafe"
+)
 
 // gtkFrame shapes Wails' window through GTK; see frame_linux.c.
 type gtkFrame struct{}
@@ -28,6 +32,17 @@ func newFrame(_ context.Context, d *Desktop, saved Place, known bool) frame {
 		maximised: cBool(saved.Maximised), known: cBool(known),
 	}, minWidth, minHeight)
 	return gtkFrame{}
+}
+
+// keepWebIn makes WebKit keep its storage and cache below dir; "" leaves the
+// user's folders. It must come before GTK's start.
+func keepWebIn(dir string) {
+	if dir == "" {
+		return
+	}
+	c := C.CString(dir)
+	defer C.free(unsafe.Pointer(c))
+	C.qwill_keep_web_in(c)
 }
 
 func (gtkFrame) main(focus bool) { C.qwill_frame_main(cBool(focus)) }

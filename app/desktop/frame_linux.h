@@ -4,6 +4,8 @@ typedef struct {
 	int x, y, width, height, maximised, known;
 } qwill_place;
 
+void qwill_keep_web_in(const char *dir);
+
 // All of these may be called from any thread; the work is done on GTK's.
 void qwill_frame_start(qwill_place saved, int min_width, int min_height);
 void qwill_frame_main(int focus);

@@ -14,6 +14,9 @@ type wailsFrame struct {
 	last Place
 }
 
+// keepWebIn does nothing: elsewhere the system places the web view's data.
+func keepWebIn(string) {}
+
 func newFrame(ctx context.Context, _ *Desktop, saved Place, known bool) frame {
 	f := &wailsFrame{ctx: ctx, last: saved}
 	if known {

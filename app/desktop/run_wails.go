@@ -67,8 +67,9 @@ func (d *Desktop) Run(o Options) error {
 	}
 	native := &Native{}
 	d.mu.Lock()
-	d.publish = o.Publish
+	d.options = o
 	d.mu.Unlock()
+	keepWebIn(o.Web)
 	app := &options.App{
 		Title:  "Qwill",
 		Width:  saved.Width,
@@ -81,32 +82,34 @@ func (d *Desktop) Run(o Options) error {
 		EnableDefaultContextMenu: true, // copy and paste by mouse
 		OnStartup: func(ctx context.Context) {
 			native.ctx = ctx
-			d.mu.Lock()
-			d.frame = newFrame(ctx, d, saved, ok)
-			d.clipboard = func() string {
-				text, err := runtime.ClipboardGetText(ctx)
-				if err != nil {
-					slog.Warn("read the clipboard", "error", err)
+			d.has(func() {
+				d.frame = newFrame(ctx, d, saved, ok)
+				d.clipboard = func() string {
+					text, err := runtime.ClipboardGetText(ctx)
+					if err != nil {
+						slog.Warn("read the clipboard", "error", err)
+					}
+					return text
 				}
-				return text
-			}
-			d.quit = func() { runtime.Quit(ctx) }
-			d.mu.Unlock()
+				d.quit = func() { runtime.Quit(ctx) }
+			})
 			if d.joined != nil {
-				keep := d.joined.start(o, d)
+				d.joined.start(o, d)
 				d.mu.Lock()
-				d.keep = keep
+				d.started = true
+				status := d.status
 				d.mu.Unlock()
+				d.Update(status)
 			}
 		},
 		OnDomReady: func(ctx context.Context) {
+			d.has(func() { d.loaded = true })
 			d.mu.Lock()
 			surface := d.surface
 			d.mu.Unlock()
-			if surface == shell.Prompt { // the page does not hear events yet
+			if surface == shell.Prompt { // sooner than the page hears of it
 				runtime.WindowExecJS(ctx, `location.hash = "#/prompt"`)
 			}
-			d.Show(shell.Surface{Surface: surface})
 		},
 		OnBeforeClose: func(context.Context) bool {
 			if d.beforeClose() {

@@ -13,21 +13,35 @@ type macSession struct {
 }
 
 // join cannot find another Qwill: macOS itself opens an app only once.
-func join(string, shell.Surface, *Desktop) (session, bool, error) {
-	return &macSession{macos.NewStatus(), macos.NewServices()}, false, nil
+func join(string, string, *Desktop) (session, bool) {
+	return &macSession{macos.NewStatus(), macos.NewServices()}, false
 }
 
-func (s *macSession) start(o Options, d *Desktop) (keep bool) {
+func (s *macSession) start(o Options, d *Desktop) {
 	// Early: macOS delivers a waiting request as soon as the provider is set,
 	// and gives up when that comes late.
 	if err := s.services.Start(&shell.Service{Commands: o.Commands, Write: o.Write, Actions: d}); err != nil {
 		slog.Warn("the Services menu is not available", "error", err)
 	}
-	if err := s.status.Start(shell.Menu(o.Commands, d)); err != nil {
+	d.mu.Lock()
+	menu, state := d.menu(), d.status.State
+	d.mu.Unlock()
+	if err := s.status.Start(menu, state); err != nil {
 		slog.Warn("no status item", "error", err)
 	}
-	return true // the Dock and the status item bring the window back
 }
+
+func (s *macSession) update(menu []shell.Entry, status shell.Status) {
+	s.status.Update(menu, status.State)
+}
+
+// hotkey: the Mac's is not built yet.
+func (s *macSession) hotkey() shell.Hotkey {
+	return shell.Hotkey{State: shell.HotkeyUnavailable, Message: "this version has no shortcut for the whole Mac: use the menu bar's item"}
+}
+
+// keep: the Dock and the status item bring the window back.
+func (s *macSession) keep() bool { return true }
 
 func (s *macSession) stop() {
 	s.status.Stop()

@@ -9,38 +9,65 @@ import (
 	"qwill/assets/icons"
 )
 
+// linuxSession works with what there is: a display without a session bus still
+// has the window and X's shortcuts.
 type linuxSession struct {
-	bus  *linux.Bus
-	tray *linux.Tray
+	bus  *linux.Bus  // nil without a session bus
+	tray *linux.Tray // nil without one
+	key  *linux.Hotkey
 }
 
-func join(home string, first shell.Surface, d *Desktop) (session, bool, error) {
-	bus, err := linux.Connect(home, first, d)
+func join(home, action string, d *Desktop) (s session, running bool) {
+	bus, err := linux.Connect(home, action, d)
 	if errors.Is(err, linux.ErrRunning) {
-		return nil, true, nil
+		return nil, true
 	}
-	if err != nil {
-		return nil, false, err
+	if err != nil { // the window works, other programs cannot reach it
+		slog.Warn("Qwill is not reachable for other programs", "error", err)
 	}
-	return &linuxSession{bus: bus}, false, nil
+	return &linuxSession{bus: bus, key: &linux.Hotkey{
+		Press: func() { d.pressed(linux.Selection) },
+		Tell:  func(state shell.Hotkey) { d.options.Hotkey(state) },
+	}}, false
 }
 
-func (s *linuxSession) start(o Options, d *Desktop) (keep bool) {
-	keep = linux.HasTray()
-	s.tray = &linux.Tray{Icon: icons.Tray}
-	if err := s.tray.Start(shell.Menu(o.Commands, d)); err != nil {
+func (s *linuxSession) start(o Options, d *Desktop) {
+	if s.bus == nil {
+		return
+	}
+	d.mu.Lock()
+	menu, state := d.menu(), d.status.State
+	d.mu.Unlock()
+	tray := &linux.Tray{Icon: icons.Tray}
+	if err := tray.Start(menu, state); err != nil {
 		slog.Warn("no tray icon", "error", err)
-		keep = false
+	} else {
+		s.tray = tray
 	}
 	if err := s.bus.Start(&shell.Service{Commands: o.Commands, Write: o.Write, Actions: d}); err != nil {
 		slog.Warn("other programs cannot run the commands", "error", err)
 	}
-	return keep
+}
+
+func (s *linuxSession) update(menu []shell.Entry, status shell.Status) {
+	if s.tray != nil {
+		s.tray.Update(menu, status.State)
+	}
+	s.key.Set(status.Enabled, status.Hotkey, shell.WordsFor(status.Language).HotkeyTitle)
+}
+
+func (s *linuxSession) hotkey() shell.Hotkey { return s.key.State() }
+
+func (s *linuxSession) keep() bool {
+	return s.tray != nil && linux.HasTray() || s.key.State().State == shell.HotkeyActive
 }
 
 func (s *linuxSession) stop() {
+	s.key.Stop()
 	if s.tray != nil {
 		s.tray.Stop()
 	}
-	s.bus.Stop()
+	if s.bus != nil {
+		s.bus.Stop()
+	}
 }

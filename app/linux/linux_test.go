@@ -47,13 +47,19 @@ func TestMain(m *testing.M) {
 type recorder struct {
 	shown chan shell.Surface
 	quit  chan bool
+	did   chan string
 }
 
-func newRecorder() *recorder { return &recorder{make(chan shell.Surface, 10), make(chan bool, 1)} }
+func newRecorder() *recorder {
+	return &recorder{make(chan shell.Surface, 10), make(chan bool, 1), make(chan string, 10)}
+}
 
-func (r *recorder) Show(s shell.Surface) { r.shown <- s }
-func (r *recorder) Clipboard() string    { return "copied" }
-func (r *recorder) Quit()                { r.quit <- true }
+func (r *recorder) Show(s shell.Surface)  { r.shown <- s }
+func (r *recorder) Clipboard() string     { return "copied" }
+func (r *recorder) StopWriting()          {}
+func (r *recorder) Unload()               {}
+func (r *recorder) Quit()                 { r.quit <- true }
+func (r *recorder) Do(action string) bool { r.did <- action; return action != "explode" }
 
 func receive[T any](t *testing.T, c <-chan T) T {
 	t.Helper()
@@ -108,24 +114,30 @@ func TestTray(t *testing.T) {
 		t.Fatal(err)
 	}
 	tray := &Tray{Icon: icon.Bytes()}
-	if err := tray.Start(shell.Menu([]shell.Command{{ID: "rewrite", Title: "Rewrite"}}, r)); err != nil {
+	commands := []shell.Command{{ID: "rewrite", Title: "Rewrite"}}
+	status := shell.Status{State: shell.StateIdle}
+	if err := tray.Start(shell.Menu(status, commands, r), status.State); err != nil {
 		t.Fatal(err)
 	}
 	defer tray.Stop()
 	item := receive(t, w.registered)
 
 	ids := readMenu(t, panel, item)
-	want := []string{"Open Qwill", "Quick Prompt", "Rewrite Copied Text", "Quit Qwill"}
-	for _, label := range want {
+	for _, label := range []string{"Open Qwill", "Asleep until needed", "Quick Prompt", "Rewrite", "Settings…", "Quit Qwill"} {
 		if _, ok := ids[label]; !ok {
 			t.Errorf("the menu lacks %q: %v", label, ids)
+		}
+	}
+	for _, label := range []string{"Recent Chats", "Stop Writing", "Free the Model’s Memory"} {
+		if _, ok := ids[label]; ok {
+			t.Errorf("the menu has %q", label)
 		}
 	}
 	click(t, panel, item, ids["Quick Prompt"])
 	if got := receive(t, r.shown); got != (shell.Surface{Surface: shell.Prompt}) {
 		t.Errorf("Quick Prompt showed %v", got)
 	}
-	click(t, panel, item, ids["Rewrite Copied Text"])
+	click(t, panel, item, ids["Rewrite"])
 	if got := receive(t, r.shown); got != (shell.Surface{Surface: shell.Prompt, Text: "copied", Command: "rewrite"}) {
 		t.Errorf("Rewrite showed %v", got)
 	}
@@ -136,46 +148,93 @@ func TestTray(t *testing.T) {
 	if got := receive(t, r.shown); got != (shell.Surface{Surface: shell.Main}) {
 		t.Errorf("a click on the icon showed %v", got)
 	}
-	click(t, panel, item, ids["Quit Qwill"])
+
+	// The language and the state change; ids stay, so that an open menu is right.
+	before := pixels(t, panel, item)
+	status = shell.Status{Language: "zh-Hans", State: shell.StateWriting, Recent: []shell.Chat{{ID: "7", Title: "海"}}}
+	tray.Update(shell.Menu(status, commands, r), status.State)
+	now := readMenu(t, panel, item)
+	for label, same := range map[string]string{"打开 Qwill": "Open Qwill", "正在书写…": "Asleep until needed", "改写": "Rewrite", "退出 Qwill": "Quit Qwill"} {
+		if now[label] == 0 || now[label] != ids[same] {
+			t.Errorf("%q is %d, %q was %d: %v", label, now[label], same, ids[same], now)
+		}
+	}
+	if now["停止书写"] == 0 {
+		t.Errorf("nothing stops the writing: %v", now)
+	}
+	click(t, panel, item, now["海"])
+	if got := receive(t, r.shown); got != (shell.Surface{Surface: shell.Main, Open: shell.OpenChat, Chat: "7"}) {
+		t.Errorf("a recent chat showed %v", got)
+	}
+	if bytes.Equal(before, pixels(t, panel, item)) {
+		t.Error("the icon does not show that Qwill writes")
+	}
+	click(t, panel, item, now["退出 Qwill"])
 	receive(t, r.quit)
 }
 
-// readMenu gives the menu's labels and their ids, as a panel reads them.
+// property reads one of the tray icon's properties.
+func property(t *testing.T, conn *dbus.Conn, item registration, name string, into any) {
+	t.Helper()
+	v, err := conn.Object(item.sender, dbus.ObjectPath(item.path)).GetProperty("org.kde.StatusNotifierItem." + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := dbus.Store([]any{v.Value()}, into); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func pixels(t *testing.T, conn *dbus.Conn, item registration) []byte {
+	t.Helper()
+	var icons []struct {
+		W, H int32
+		Pix  []byte
+	}
+	property(t, conn, item, "IconPixmap", &icons)
+	return icons[0].Pix
+}
+
+// readMenu gives the visible lines and their ids, as a panel reads them: the
+// whole layout twice, for the first answer leaves submenus out.
 func readMenu(t *testing.T, conn *dbus.Conn, item registration) map[string]int32 {
 	t.Helper()
 	var menu dbus.ObjectPath
-	v, err := conn.Object(item.sender, dbus.ObjectPath(item.path)).GetProperty("org.kde.StatusNotifierItem.Menu")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := v.Store(&menu); err != nil {
-		t.Fatal(err)
-	}
-	var revision uint32
-	var layout struct {
-		ID         int32
-		Properties map[string]dbus.Variant
-		Children   []dbus.Variant
-	}
-	err = conn.Object(item.sender, menu).Call("com.canonical.dbusmenu.GetLayout", 0, int32(0), int32(-1), []string{}).Store(&revision, &layout)
-	if err != nil {
-		t.Fatal(err)
-	}
+	property(t, conn, item, "Menu", &menu)
 	ids := map[string]int32{}
-	for _, child := range layout.Children {
-		var line struct {
-			ID         int32
-			Properties map[string]dbus.Variant
-			Children   []dbus.Variant
-		}
-		if err := dbus.Store([]any{child.Value()}, &line); err != nil {
+	for range 2 {
+		var revision uint32
+		var layout menuLine
+		err := conn.Object(item.sender, menu).Call("com.canonical.dbusmenu.GetLayout", 0, int32(0), int32(-1), []string{}).Store(&revision, &layout)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if label, ok := line.Properties["label"].Value().(string); ok && label != "" {
-			ids[label] = line.ID
-		}
+		collect(t, layout, ids)
 	}
 	return ids
+}
+
+type menuLine struct {
+	ID         int32
+	Properties map[string]dbus.Variant
+	Children   []dbus.Variant
+}
+
+func collect(t *testing.T, line menuLine, ids map[string]int32) {
+	t.Helper()
+	if visible, ok := line.Properties["visible"].Value().(bool); ok && !visible {
+		return
+	}
+	if label, ok := line.Properties["label"].Value().(string); ok && label != "" {
+		ids[label] = line.ID
+	}
+	for _, child := range line.Children {
+		var next menuLine
+		if err := dbus.Store([]any{child.Value()}, &next); err != nil {
+			t.Fatal(err)
+		}
+		collect(t, next, ids)
+	}
 }
 
 func click(t *testing.T, conn *dbus.Conn, item registration, id int32) {
@@ -203,7 +262,7 @@ func (a answerer) Open(command, text string) { a.opened <- command + ":" + text 
 
 func TestBus(t *testing.T) {
 	home, r := t.TempDir(), newRecorder()
-	bus, err := Connect(home, shell.Surface{Surface: shell.Main}, r)
+	bus, err := Connect(home, "", r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,15 +294,42 @@ func TestBus(t *testing.T) {
 		t.Error("an unknown surface was accepted")
 	}
 
+	// Launchers ask by the Desktop Entry Specification.
+	none := map[string]dbus.Variant{}
+	for _, call := range []struct {
+		method string
+		args   []any
+		want   string
+	}{
+		{"Activate", []any{none}, ""},
+		{"Open", []any{[]string{"file:///tmp/a"}, none}, ""},
+		{"ActivateAction", []any{"new-chat", []dbus.Variant{}, none}, "new-chat"},
+		{"ActivateAction", []any{"command-rewrite", []dbus.Variant{}, none}, "command.rewrite"},
+	} {
+		if err := other.Call(appInterface+"."+call.method, 0, call.args...).Err; err != nil {
+			t.Errorf("%s%v: %v", call.method, call.args, err)
+		} else if got := receive(t, r.did); got != call.want {
+			t.Errorf("%s%v did %q", call.method, call.args, got)
+		}
+	}
+	if err := other.Call(appInterface+".ActivateAction", 0, "explode", []dbus.Variant{}, none).Err; err == nil {
+		t.Error("an unknown action was accepted")
+	}
+	receive(t, r.did)
+
 	// A second start reaches the first one; another folder is another Qwill.
-	second := shell.Surface{Surface: shell.Prompt, Text: "from the second"}
-	if _, err := Connect(home, second, newRecorder()); !errors.Is(err, ErrRunning) {
-		t.Errorf("second start: %v, want ErrRunning", err)
+	for _, action := range []string{"quick-prompt", ""} {
+		if _, err := Connect(home, action, newRecorder()); !errors.Is(err, ErrRunning) {
+			t.Errorf("second start: %v, want ErrRunning", err)
+		}
+		if got := receive(t, r.did); got != action && got != shell.Main {
+			t.Errorf("the second start did %q", got)
+		}
 	}
-	if got := receive(t, r.shown); got != second {
-		t.Errorf("the second start showed %v", got)
+	if _, err := Connect(home, Background, newRecorder()); !errors.Is(err, ErrRunning) || len(r.did) != 0 {
+		t.Errorf("a second start in the background: %v, did %d things", err, len(r.did))
 	}
-	elsewhere, err := Connect(t.TempDir(), second, newRecorder())
+	elsewhere, err := Connect(t.TempDir(), "", newRecorder())
 	if err != nil {
 		t.Fatal(err)
 	}

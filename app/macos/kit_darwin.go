@@ -33,22 +33,33 @@ func onMain(f func()) { dispatch.MainQueue().DispatchAsync(f) }
 
 func (k *appKit) showStatusItem(symbol, title string, entries []shell.Entry) {
 	onMain(func() {
-		menu := appkit.NewMenuWithTitle(title)
-		for _, e := range entries {
-			if e.Title == "" {
-				menu.AddItem(appkit.MenuItem_SeparatorItem())
-				continue
-			}
-			item := appkit.NewMenuItemWithTitleActionKeyEquivalent(e.Title, objc.Selector{}, "")
-			action.Set(item, func(objc.Object) { e.Run() })
-			menu.AddItem(item)
+		if !k.shown {
+			k.item = appkit.StatusBar_SystemStatusBar().StatusItemWithLength(appkit.VariableStatusItemLength)
+			k.item.Retain()
+			k.shown = true
 		}
-		k.item = appkit.StatusBar_SystemStatusBar().StatusItemWithLength(appkit.VariableStatusItemLength)
-		k.item.Retain()
 		k.item.Button().SetImage(appkit.Image_ImageWithSystemSymbolNameAccessibilityDescription(symbol, title))
-		k.item.SetMenu(menu)
-		k.shown = true
+		k.item.SetMenu(menuOf(title, entries))
 	})
+}
+
+func menuOf(title string, entries []shell.Entry) appkit.Menu {
+	menu := appkit.NewMenuWithTitle(title)
+	for _, e := range entries {
+		if e.Title == "" {
+			menu.AddItem(appkit.MenuItem_SeparatorItem())
+			continue
+		}
+		item := appkit.NewMenuItemWithTitleActionKeyEquivalent(e.Title, objc.Selector{}, "")
+		if e.Run != nil { // without an action AppKit greys the line
+			action.Set(item, func(objc.Object) { e.Run() })
+		}
+		if e.Entries != nil {
+			item.SetSubmenu(menuOf(e.Title, e.Entries))
+		}
+		menu.AddItem(item)
+	}
+	return menu
 }
 
 func (k *appKit) removeStatusItem() {

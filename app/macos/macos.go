@@ -8,6 +8,7 @@
 package macos
 
 import (
+	"cmp"
 	"errors"
 	"sync"
 
@@ -17,7 +18,8 @@ import (
 // kit is what Qwill asks of AppKit. Calls come from any goroutine; the
 // implementation moves them to the main thread, in order.
 type kit interface {
-	// showStatusItem puts an icon with a menu into the menu bar.
+	// showStatusItem puts an icon with a menu into the menu bar, or replaces the
+	// menu of the one that is there.
 	showStatusItem(symbol, title string, entries []shell.Entry)
 	removeStatusItem()
 	// accessory takes the app out of the Dock. Wails puts it there at launch.
@@ -45,17 +47,38 @@ type waiter func(done <-chan struct{})
 type Status struct{ kit kit }
 
 // Start implements shell.StatusItem.
-func (s *Status) Start(entries []shell.Entry) error {
-	menu := make([]shell.Entry, len(entries))
-	for i, e := range entries {
-		menu[i] = e
-		if run := e.Run; run != nil {
-			menu[i].Run = func() { go run() } // never hold up the main thread
-		}
-	}
-	s.kit.showStatusItem("pencil.line", "Qwill", menu)
+func (s *Status) Start(entries []shell.Entry, state string) error {
+	s.Update(entries, state)
 	s.kit.accessory()
 	return nil
+}
+
+// symbols are the SF Symbols of the states.
+var symbols = map[string]string{
+	shell.StateWriting: "pencil.and.outline", shell.StateLoading: "hourglass",
+	shell.StateNoModel: "pencil.slash", shell.StateFailed: "exclamationmark.triangle",
+}
+
+// Update implements shell.StatusItem.
+func (s *Status) Update(entries []shell.Entry, state string) {
+	s.kit.showStatusItem(cmp.Or(symbols[state], "pencil.line"), "Qwill", visible(entries))
+}
+
+// visible leaves hidden lines out and moves what the others run off the main
+// thread, which must never be held up.
+func visible(entries []shell.Entry) []shell.Entry {
+	var menu []shell.Entry
+	for _, e := range entries {
+		if e.Hidden {
+			continue
+		}
+		if run := e.Run; run != nil {
+			e.Run = func() { go run() }
+		}
+		e.Entries = visible(e.Entries)
+		menu = append(menu, e)
+	}
+	return menu
 }
 
 // Stop implements shell.StatusItem.

@@ -34,12 +34,14 @@ func TestStatus(t *testing.T) {
 	s := &Status{kit: r}
 	release, ran := make(chan bool), make(chan bool, 1)
 	entry := shell.Entry{Title: "Slow", Run: func() { <-release; ran <- true }}
-	if err := s.Start([]shell.Entry{entry, {}}); err != nil {
+	menu := []shell.Entry{entry, {}, {Title: "More", Entries: []shell.Entry{{Title: "Hidden", Hidden: true}, entry}}, {Title: "Hidden", Hidden: true}}
+	if err := s.Start(menu, shell.StateIdle); err != nil {
 		t.Fatal(err)
 	}
+	s.Update(menu, shell.StateWriting)
 	s.Stop()
 	// The icon comes first: an accessory without one could not be reached.
-	if want := []string{"status pencil.line Qwill 2", "accessory", "remove"}; !slices.Equal(r.calls, want) {
+	if want := []string{"status pencil.line Qwill 3", "accessory", "status pencil.and.outline Qwill 3", "remove"}; !slices.Equal(r.calls, want) {
 		t.Errorf("calls %q, want %q", r.calls, want)
 	}
 	r.entries[0].Run() // returns at once, though the entry waits
@@ -51,6 +53,9 @@ func TestStatus(t *testing.T) {
 	}
 	if r.entries[1].Run != nil {
 		t.Error("a separator runs something")
+	}
+	if sub := r.entries[2].Entries; len(sub) != 1 || sub[0].Title != "Slow" {
+		t.Errorf("the submenu is %v", sub)
 	}
 }
 

@@ -39,6 +39,8 @@ type Status struct {
 	Message string // why the engine is not ready
 	Device  string
 	Kernels string
+	Running int  // requests at once, those that wait included
+	Open    bool // a model is in memory, or comes into it
 }
 
 // Loading is the phase of Status while a model loads.
@@ -148,6 +150,7 @@ func (s *Server) Subscribe(fn func(Status)) (cancel func()) {
 func (s *Server) tell(change func(*Status)) {
 	before := s.status
 	change(&s.status)
+	s.status.Running, s.status.Open = s.inside, len(s.residents) > 0
 	if s.status == before {
 		return
 	}
@@ -239,6 +242,7 @@ func (s *Server) enter() error {
 		return errs.New(errs.Busy, 503, "Too many requests wait: %d.", s.inside).Try("try again when some have ended")
 	}
 	s.inside++
+	s.tell(func(*Status) {})
 	return nil
 }
 
@@ -246,6 +250,7 @@ func (s *Server) leave() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.inside--
+	s.tell(func(*Status) {})
 }
 
 // acquire gives the resident for k, counted as used, opening it if need be.
@@ -409,6 +414,7 @@ func (s *Server) release(r *resident) {
 func (s *Server) drop(r *resident) {
 	if s.residents[r.key] == r {
 		delete(s.residents, r.key)
+		s.tell(func(*Status) {})
 	}
 }
 

@@ -314,6 +314,9 @@ func TestIdleAndForget(t *testing.T) {
 	eventually(t, "in use", func() bool { s2.mu.Lock(); defer s2.mu.Unlock(); return s2.inside == 1 && len(s2.residents) == 1 })
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
+	if st := s2.Status(); st.Running != 1 || !st.Open {
+		t.Errorf("while it runs: %+v", st)
+	}
 	var ue *errs.Error
 	if err := s2.Forget(ctx, a); !errors.As(err, &ue) || ue.Code != errs.ModelInUse {
 		t.Errorf("forget in use: %v", err)
@@ -322,7 +325,13 @@ func TestIdleAndForget(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
+	if st := s2.Status(); st.Running != 0 || !st.Open {
+		t.Errorf("when it ended: %+v", st)
+	}
 	if err := s2.Forget(t.Context(), a); err != nil || !strings.HasSuffix(c.journal(), "close a") {
 		t.Errorf("%v: %s", err, c.journal())
+	}
+	if st := s2.Status(); st.Open {
+		t.Errorf("when it was unloaded: %+v", st)
 	}
 }

@@ -44,10 +44,14 @@ func (a *App) followEngine() {
 	})
 	a.work.Go(func() {
 		defer stop()
+		var last api.EngineState
 		for {
 			select {
 			case <-wake:
-				a.Events.Publish(events.Event{Name: "engine", Data: a.EngineState(), Lossy: true})
+				if now := a.EngineState(); now != last {
+					last = now
+					a.Events.Publish(events.Event{Name: "engine", Data: now, Lossy: true})
+				}
 			case <-a.life.Done():
 				return
 			}

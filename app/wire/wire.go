@@ -42,6 +42,7 @@ type App struct {
 	Models   *models.Service
 	Chats    *chat.Manager
 	Writer   *Writer
+	Desktop  *api.Desktop // set by the window before Handler
 
 	instance *filelock.Lock
 	life     context.Context // ends at Close
@@ -79,7 +80,7 @@ func Open(ctx context.Context, log *slog.Logger) (*App, error) {
 	a.Models = models.New(models.Config{Store: db, Engine: a.Engine, Events: a.Events, Folder: p.Models,
 		Default: func() string { return a.Settings.Get().Model }, Unload: a.Serve.Forget})
 	a.Chats = chat.New(db, a.Models, a.Settings, a.Serve, a.Events)
-	a.Writer = &Writer{a.Models, a.Settings, a.Serve}
+	a.Writer = &Writer{models: a.Models, settings: a.Settings, serve: a.Serve}
 	if notice != nil {
 		// The list of models was lost with the database; their folders were not.
 		if err := a.Models.Rescan(ctx); err != nil {
@@ -156,7 +157,7 @@ func (a *App) Handler(static fs.FS, token string, native bool, window func(actio
 	return api.New(api.Config{
 		Version: Version, Platform: runtime.GOOS, Native: native, Token: token, Static: static,
 		Chats: a.Chats, Models: a.Models, Settings: a.Settings, Events: a.Events, Writer: a.Writer,
-		Engine: a.EngineState, Window: window, Notices: a.Notices,
+		Engine: a.EngineState, Window: window, Desktop: a.Desktop, Notices: a.Notices,
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"os"
+	"sync"
 
 	"qwill/app/api"
 	"qwill/app/chat"
@@ -23,6 +24,38 @@ type Writer struct {
 	models   *models.Service
 	settings *settings.Service
 	serve    *serve.Server
+
+	mu      sync.Mutex
+	next    int
+	running map[int]context.CancelFunc
+}
+
+// stopAll cancels all that runs.
+func (w *Writer) stopAll() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, cancel := range w.running {
+		cancel()
+	}
+}
+
+// cancelled gives a context that stopAll ends too; done must be called.
+func (w *Writer) cancelled(ctx context.Context) (_ context.Context, done func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.running == nil {
+		w.running = map[int]context.CancelFunc{}
+	}
+	w.next++
+	id := w.next
+	w.running[id] = cancel
+	return ctx, func() {
+		w.mu.Lock()
+		delete(w.running, id)
+		w.mu.Unlock()
+		cancel()
+	}
 }
 
 // Commands lists the registry.
@@ -58,6 +91,8 @@ func (w *Writer) Write(ctx context.Context, r api.WriteRequest, tell func(events
 // before the command's sampling. When ctx ends, the partial result comes with
 // ctx's error.
 func (w *Writer) WriteWith(ctx context.Context, r api.WriteRequest, m models.Model, mode engine.Mode, own settings.Sampling, tell func(events.Event)) (api.WriteResult, error) {
+	ctx, done := w.cancelled(ctx)
+	defer done()
 	generate := func(ctx context.Context, p engine.GenerateParams, event func(engine.Event)) (engine.Result, error) {
 		p.Path, p.Mode, p.Prior = m.Path, mode, proto.PriorityInteractive
 		override(&p, own)

@@ -84,12 +84,12 @@ func TestPlantedMistakes(t *testing.T) {
 	const kit, session = "app/macos/kit_darwin.go", "app/desktop/session_darwin.go"
 	tests := []struct{ name, file, old, new, want string }{
 		{"wrong type for darwinkit", kit, "menu.AddItem(item)", "menu.AddItem(e.Title)", "cannot use e.Title"},
-		{"method that darwinkit lacks", kit, "k.item.SetMenu(menu)", "k.item.SetMenue(menu)", "SetMenue undefined"},
+		{"method that darwinkit lacks", kit, "k.item.SetMenu(menuOf", "k.item.SetMenue(menuOf", "SetMenue undefined"},
 		{"unused import", kit, `"time"`, `"time"` + "\n\t\"os\"", `"os" imported and not used`},
 		{"missing return", kit, "func NewStatus() *Status { return &Status{kit: mac} }", "func NewStatus() *Status {}", "missing return"},
 		{"interface not implemented", kit, "func (k *appKit) accessory() {", "func (k *appKit) accessories() {", "missing method accessory"},
 		{"wrong count of arguments", kit, "appkit.NewMenuWithTitle(title)", "appkit.NewMenuWithTitle(title, 1)", "too many arguments"},
-		{"our own interface changed", session, "keep bool) {", "keep int) {", "wrong type for method start"},
+		{"our own interface changed", session, "keep() bool {", "keep() int {", "wrong type for method keep"},
 		{"syntax", kit, "func onMain(f func()) {", "func onMain(f func() {", "missing ','"},
 	}
 	for _, tt := range tests {
