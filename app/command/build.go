@@ -47,7 +47,7 @@ func (c Command) Build(in Input) (Prompt, error) {
 	if err := c.check(in); err != nil {
 		return Prompt{}, err
 	}
-	p := Prompt{Sampling: c.sampling, MaxTokens: c.length(estimate(in.Text))}
+	p := Prompt{Sampling: c.sampling, MaxTokens: c.length(Estimate(in.Text))}
 	if c.plain {
 		p.Messages = []engine.Message{{Role: "system", Content: prompt(c.ID)}, {Role: "user", Content: in.Text}}
 		return p, nil
@@ -168,9 +168,9 @@ func delimiters(text string) (open, end string) {
 	return "<" + tag + ">", "</" + tag + ">"
 }
 
-// estimate guesses the tokens of a text generously: about two letters of ASCII
+// Estimate guesses the tokens of a text generously: about two letters of ASCII
 // or a byte of anything else.
-func estimate(text string) int {
+func Estimate(text string) int {
 	ascii := 0
 	for i := 0; i < len(text); i++ {
 		if text[i] < utf8.RuneSelf {

@@ -22,6 +22,7 @@ type Request struct {
 	Instruction string
 	Options     map[string]string
 	Language    string // the user's, a BCP 47 tag
+	Room        Room   // of the model; the zero value never cuts the text
 }
 
 // Result is a finished command.
@@ -32,6 +33,8 @@ type Result struct {
 	Diff     []Segment // nil unless the shape is diff
 	Faults   []Fault   // what may be wrong with the whole; that of one change is with its segment
 	Tries    int       // how often the model was asked, 1 or 2
+	Sections int       // the parts that a long text was done in, 0 when it was done as a whole
+	Kept     int       // sections that could not be written and stayed as they were
 	Warning  string    // a sentence for the user, or ""
 	Engine   engine.Result
 }
@@ -70,13 +73,35 @@ type Watch struct {
 	// Again says that the result so far is given up for these faults, and that
 	// another one begins.
 	Again func([]Fault)
+	// Section says that section i of n begins, from 1; a summary's last one
+	// joins the others.
+	Section func(i, n int)
 }
 
 // Run carries out a request. A result in which the guard finds faults is asked
-// for once more, with the faults named; the better one counts. A text that
-// does not fit the model's context is the engine's error, CodeTooLong.
+// for once more, with the faults named; the better one counts. A text that is
+// too long for the model is done in sections where the command allows it; else
+// the engine's error is CodeTooLong.
 func Run(ctx context.Context, r Request, generate Generate, watch Watch) (Result, error) {
-	c, p, err := prepare(r)
+	c, _, err := prepare(r)
+	if err != nil {
+		return Result{}, err
+	}
+	if _, ok := checked[c.ID]; ok {
+		parts, err := r.Room.plan(ctx, c, valid(r.Text))
+		if err != nil {
+			return Result{}, err
+		}
+		if len(parts) > 1 {
+			return long(ctx, c, r, parts, generate, watch)
+		}
+	}
+	return run(ctx, c, r, generate, watch)
+}
+
+// run does a text, or a section of one, as a whole.
+func run(ctx context.Context, c command.Command, r Request, generate Generate, watch Watch) (Result, error) {
+	p, err := c.Build(input(r))
 	if err != nil {
 		return Result{}, err
 	}
