@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "generate testdata/faults.jsonl anew")
+var update = flag.Bool("update", false, "generate app/eval/data/faults.jsonl anew")
 
 // planted is a rewrite with one fault put into it.
 type planted struct {
@@ -223,7 +223,7 @@ func plant(examples []example, perKind int) []planted {
 }
 
 func TestFaults(t *testing.T) {
-	file := filepath.Join("testdata", "faults.jsonl")
+	file := filepath.Join("..", "..", "eval", "data", "faults.jsonl")
 	if *update {
 		var b bytes.Buffer
 		for _, p := range plant(examples(t, "faithful-*.txt"), 16) {

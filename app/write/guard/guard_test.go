@@ -13,11 +13,11 @@ type example struct {
 	rewrites []string
 }
 
-// examples reads testdata/faithful-*.txt: blocks parted by ----, in each the
+// examples reads app/eval/data/faithful-*.txt: blocks parted by ----, in each the
 // original and its rewrites parted by ====.
 func examples(t *testing.T, pattern string) []example {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join("testdata", pattern))
+	files, err := filepath.Glob(filepath.Join("..", "..", "eval", "data", pattern))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no examples: %v", err)
 	}
