@@ -44,8 +44,19 @@ type WriteResult struct {
 	Diff     []write.Segment `json:"diff"` // null unless the shape is diff
 	Faults   []write.Fault   `json:"faults,omitempty"`
 	Tries    int             `json:"tries"`
+	Sections int             `json:"sections,omitempty"` // of a long text
 	Stats    *chat.Stats     `json:"stats"`
 	Warning  string          `json:"warning,omitempty"`
+}
+
+// Warnings lists what may be wrong with the result, change by change and then
+// with the whole.
+func (r WriteResult) Warnings() []write.Fault {
+	var all []write.Fault
+	for _, s := range r.Diff {
+		all = append(all, s.Faults...)
+	}
+	return append(all, r.Faults...)
 }
 
 // EventAgain says that the text so far is given up and another one begins.
@@ -54,6 +65,15 @@ const EventAgain = "again"
 // Again is its data.
 type Again struct {
 	Faults []write.Fault `json:"faults"` // why
+}
+
+// EventSection says that a section of a long text begins.
+const EventSection = "section"
+
+// Section is its data: section Index of Count, from 1.
+type Section struct {
+	Index int `json:"index"`
+	Count int `json:"count"`
 }
 
 // nativePing is short in the window: there only a failing write tells that the

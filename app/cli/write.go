@@ -72,6 +72,10 @@ func (r *runner) write() *cobra.Command {
 					bar.show("Loading %s, %d %%", m.Name, d.Percent)
 				case chat.Prefill:
 					bar.show("Reading %d of %d tokens", d.Done, d.Total)
+				case api.Section:
+					bar.show("Section %d of %d", d.Index, d.Count)
+				case api.Again:
+					bar.show("%s Trying once more", d.Faults[0].Sentence())
 				case chat.Delta:
 					bar.show("Writing")
 				}
@@ -82,6 +86,9 @@ func (r *runner) write() *cobra.Command {
 			}
 			if res.Warning != "" && ctx.Err() == nil {
 				fmt.Fprintf(r.Err, "qwill: %s\n", res.Warning)
+			}
+			for _, f := range res.Warnings() {
+				fmt.Fprintf(r.Err, "qwill: %s\n", f.Sentence())
 			}
 			if perr := r.print(res, func(w io.Writer) {
 				fmt.Fprint(w, res.Text)

@@ -80,7 +80,7 @@ func Open(ctx context.Context, log *slog.Logger) (*App, error) {
 	a.Models = models.New(models.Config{Store: db, Engine: a.Engine, Events: a.Events, Folder: p.Models,
 		Default: func() string { return a.Settings.Get().Model }, Unload: a.Serve.Forget})
 	a.Chats = chat.New(db, a.Models, a.Settings, a.Serve, a.Events)
-	a.Writer = &Writer{models: a.Models, settings: a.Settings, serve: a.Serve}
+	a.Writer = &Writer{models: a.Models, settings: a.Settings, serve: a.Serve, engine: a.Engine}
 	if notice != nil {
 		// The list of models was lost with the database; their folders were not.
 		if err := a.Models.Rescan(ctx); err != nil {

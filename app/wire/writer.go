@@ -24,6 +24,7 @@ type Writer struct {
 	models   *models.Service
 	settings *settings.Service
 	serve    *serve.Server
+	engine   *engine.Engine
 
 	mu      sync.Mutex
 	next    int
@@ -100,7 +101,18 @@ func (w *Writer) WriteWith(ctx context.Context, r api.WriteRequest, m models.Mod
 			tell(events.Event{Name: chat.EventLoading, Data: chat.Loading{Percent: percent}})
 		})
 	}
-	res, err := write.Run(ctx, w.request(r), generate, write.Watch{Again: func(f []write.Fault) {
+	request := w.request(r)
+	request.Room = write.Room{Context: m.Context, Count: func(ctx context.Context, text string) (int, error) {
+		// Through serve, so that the model that counts is a resident one.
+		if _, err := w.serve.Open(ctx, m.Path, mode, nil); err != nil {
+			return 0, err
+		}
+		ids, err := w.engine.Tokenize(ctx, m.Path, mode, text, nil, false)
+		return len(ids), err
+	}}
+	res, err := write.Run(ctx, request, generate, write.Watch{Section: func(i, n int) {
+		tell(events.Event{Name: api.EventSection, Data: api.Section{Index: i, Count: n}})
+	}, Again: func(f []write.Fault) {
 		tell(events.Event{Name: api.EventAgain, Data: api.Again{Faults: f}})
 	}, Event: func(e engine.Event) {
 		if p := e.Prefill; p != nil {
@@ -113,7 +125,7 @@ func (w *Writer) WriteWith(ctx context.Context, r api.WriteRequest, m models.Mod
 	if err != nil {
 		return api.WriteResult{}, err
 	}
-	return api.WriteResult{Text: res.Text, Original: res.Original, Shape: res.Shape, Diff: res.Diff, Faults: res.Faults, Tries: res.Tries, Warning: res.Warning,
+	return api.WriteResult{Text: res.Text, Original: res.Original, Shape: res.Shape, Diff: res.Diff, Faults: res.Faults, Tries: res.Tries, Sections: res.Sections, Warning: res.Warning,
 		Stats: chat.StatsOf(res.Engine, mode)}, ctx.Err()
 }
 
