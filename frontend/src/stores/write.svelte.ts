@@ -49,6 +49,11 @@ export class WriteSession {
   /** Why a second try is under way, or was made. */
   retrying = $state.raw<Fault[]>([]);
 
+  /** Which part of a long text is being written. */
+  section = $state.raw<{ index: number; count: number } | null>(null);
+  /** The text when that part began. */
+  #before = '';
+
   #control: AbortController | null = null;
   #pending = '';
   #batch = new FrameBatch(() => this.#flush());
@@ -75,10 +80,15 @@ export class WriteSession {
             this.#pending += event.data.text;
             this.#batch.request();
             break;
+          case 'section':
+            this.#batch.now();
+            this.#before = this.text;
+            this.section = event.data;
+            break;
           case 'again':
             this.#batch.cancel();
             this.#pending = '';
-            this.text = '';
+            this.text = this.#before;
             this.retrying = event.data.faults;
             break;
           case 'done':
@@ -127,6 +137,8 @@ export class WriteSession {
     this.result = null;
     this.error = null;
     this.retrying = [];
+    this.section = null;
+    this.#before = '';
   }
 
   #fail(error: ApiErrorBody): void {

@@ -20,6 +20,12 @@ export const write = {
     noText: 'Enter a text first.',
     required: (name: string) => `Fill in “${name}” first.`,
     failed: 'The text could not be written. Your text is unchanged.',
+    section: (at: string, total: string) => `Part ${at} of ${total} of a long text…`,
+    sections: (n: number, shown: string) =>
+      plural('en', n, {
+        one: `Done in ${shown} part; all of the text was read.`,
+        other: `Done in ${shown} parts; all of the text was read.`,
+      }),
     retrying: (why: string) => `${why} Trying once more…`,
     warning: 'Check this result',
     result: 'Result',

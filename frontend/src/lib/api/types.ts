@@ -311,6 +311,8 @@ export interface WriteDone {
   faults?: Fault[];
   /** How often the model was asked. */
   tries: number;
+  /** The parts that a long text was done in. */
+  sections?: number;
   stats: Stats;
   warning?: string;
 }
@@ -337,6 +339,7 @@ export type WriteEvent =
   | { event: 'loading'; data: { percent: number } }
   | { event: 'delta'; data: { text: string } }
   | { event: 'again'; data: { faults: Fault[] } }
+  | { event: 'section'; data: { index: number; count: number } }
   | { event: 'done'; data: WriteDone }
   | { event: 'error'; data: ApiErrorBody };
 
