@@ -508,3 +508,55 @@ func TestCrowd(t *testing.T) {
 		t.Errorf("%d handles before, %d after: %v", before.Handles, after.Handles, err)
 	}
 }
+
+// Rest gives the memory of an idle child back, and the next call starts another.
+func TestRest(t *testing.T) {
+	e := start(t)
+	if e.Rest() {
+		t.Error("a child that never ran was ended")
+	}
+	want, _ := generate(t, e, story(10))
+	pid := e.State().Hello.PID
+	if rss := resident(pid); rss < 90<<20 {
+		t.Errorf("%d bytes with a model", rss)
+	}
+	running := make(chan struct{})
+	var once sync.Once
+	r := &reply{on: func(engine.Event) { once.Do(func() { close(running) }) }}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); _, _ = e.Generate(ctx, story(4000), r.put) }()
+	<-running
+	if e.Rest() {
+		t.Error("a child that writes was ended")
+	}
+	cancel()
+	<-done
+	if !e.Rest() || e.State().Phase != engine.Stopped {
+		t.Fatalf("it was not ended: %+v", e.State())
+	}
+	for end := time.Now().Add(5 * time.Second); resident(pid) > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("its process still has memory")
+		}
+	}
+	if got, _ := generate(t, e, story(10)); got.text != want.text {
+		t.Errorf("%q after the rest, %q before", got.text, want.text)
+	}
+	if s := e.State(); s.Attempt != 0 || s.Hello.PID == pid {
+		t.Errorf("%+v", s)
+	}
+}
+
+// resident gives the memory of a process in bytes, 0 when it is gone.
+func resident(pid int) int64 {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0
+	}
+	var size, pages int64
+	if _, err := fmt.Sscan(string(b), &size, &pages); err != nil {
+		return 0
+	}
+	return pages * int64(os.Getpagesize())
+}

@@ -90,6 +90,10 @@ func (e *Engine) Start(ctx context.Context) (HelloResult, error) {
 	return h, plain(err)
 }
 
+// Rest ends the child process when no call runs, so that its memory returns;
+// the next call starts another one. It reports whether a child was ended.
+func (e *Engine) Rest() bool { return e.host.Rest() }
+
 // State gives the state of the child process.
 func (e *Engine) State() State { return e.host.State() }
 

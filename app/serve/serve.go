@@ -23,12 +23,14 @@ type Engine interface {
 	CloseModel(ctx context.Context, path string, mode engine.Mode) error
 	Generate(ctx context.Context, p engine.GenerateParams, fn func(engine.Event)) (engine.Result, error)
 	Subscribe(fn func(engine.State)) (cancel func())
+	// Rest ends the child when no call runs; the next call starts another.
+	Rest() bool
 }
 
 // Options of a Server; zero fields take the default named.
 type Options struct {
 	Queue int           // requests at once, running or waiting; default 64
-	Idle  time.Duration // unload a model unused for so long; default never
+	Idle  time.Duration // as SetIdle; default never
 }
 
 // Status is the engine and the load under way, for the page.
@@ -58,6 +60,9 @@ type Server struct {
 	changed   chan struct{} // closed and replaced when a resident becomes idle or goes
 	inside    int           // requests at once
 	closed    bool
+	idle      time.Duration // 0: never
+	used      time.Time     // when the engine was last wanted
+	timer     *time.Timer   // of the next unloading; nil when there is nothing to unload
 
 	status Status
 	subs   map[int]func(Status)
@@ -75,7 +80,7 @@ type resident struct {
 	key    key
 	bytes  int64 // of the weight files
 	users  int
-	idle   *time.Timer
+	used   time.Time     // when the last use ended
 	opened chan struct{} // closed when info and err are set
 	info   engine.ModelInfo
 	err    error
@@ -87,7 +92,8 @@ func New(e Engine, opt Options) *Server {
 	if opt.Queue == 0 {
 		opt.Queue = 64
 	}
-	s := &Server{engine: e, opt: opt, residents: map[key]*resident{}, changed: make(chan struct{}), subs: map[int]func(Status){}}
+	s := &Server{engine: e, opt: opt, residents: map[key]*resident{}, changed: make(chan struct{}), subs: map[int]func(Status){},
+		idle: opt.Idle, used: time.Now()}
 	s.stop = e.Subscribe(s.engineState)
 	return s
 }
@@ -98,11 +104,7 @@ func (s *Server) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	for _, r := range s.residents {
-		if r.idle != nil {
-			r.idle.Stop()
-		}
-	}
+	s.arm()
 	s.residents = map[key]*resident{}
 	s.poke()
 }
@@ -121,6 +123,10 @@ func (s *Server) engineState(st engine.State) {
 	s.tell(func(v *Status) {
 		v.Phase, v.Message, v.Device, v.Kernels = st.Phase, st.Cause, st.Hello.Device, st.Hello.Kernels
 	})
+	if st.Phase == engine.Ready {
+		s.used = time.Now()
+	}
+	s.arm() // a child without models goes too
 }
 
 // Status gives the current status.
@@ -300,10 +306,7 @@ func (s *Server) reserve(ctx context.Context, k key) (r *resident, mine bool, er
 		}
 		if r := s.residents[k]; r != nil {
 			r.users++
-			if r.idle != nil {
-				r.idle.Stop()
-				r.idle = nil
-			}
+			s.arm()
 			s.mu.Unlock()
 			return r, false, nil
 		}
@@ -395,19 +398,9 @@ func (s *Server) release(r *resident) {
 		return
 	}
 	s.poke()
-	if s.opt.Idle > 0 && s.residents[r.key] == r {
-		r.idle = time.AfterFunc(s.opt.Idle, func() {
-			s.mu.Lock()
-			unused := s.residents[r.key] == r && r.users == 0
-			if unused {
-				s.drop(r)
-			}
-			s.mu.Unlock()
-			if unused {
-				s.unload(r)
-			}
-		})
-	}
+	r.used = time.Now()
+	s.used = r.used
+	s.arm()
 }
 
 // drop takes r off the list. The caller holds mu.

@@ -30,6 +30,7 @@ type child struct {
 	log   []string
 	max   int // models open at once
 	state func(engine.State)
+	busy  bool // with another's call: it does not rest
 }
 
 func newChild() *child { return &child{memory: 8 << 30, open: map[key]bool{}} }
@@ -86,9 +87,24 @@ func (c *child) Generate(ctx context.Context, p engine.GenerateParams, fn func(e
 }
 
 func (c *child) Subscribe(fn func(engine.State)) func() {
+	c.mu.Lock()
 	c.state = fn
+	c.mu.Unlock()
 	fn(engine.State{Phase: engine.Ready})
 	return func() {}
+}
+
+func (c *child) Rest() bool {
+	c.mu.Lock()
+	if c.busy {
+		c.mu.Unlock()
+		return false
+	}
+	c.add("rest")
+	state := c.state
+	c.mu.Unlock()
+	state(engine.State{Phase: engine.Stopped})
+	return true
 }
 
 func (c *child) journal() string {
@@ -304,7 +320,7 @@ func TestIdleAndForget(t *testing.T) {
 	if _, err := s.Open(t.Context(), a, engine.ModeFast, nil); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "unloaded", func() bool { return strings.HasSuffix(c.journal(), "close a") })
+	eventually(t, "unloaded", func() bool { return strings.HasSuffix(c.journal(), "close a, rest") })
 
 	c.gate = make(chan struct{})
 	s2 := New(c, Options{})

@@ -46,6 +46,9 @@ type Host struct {
 	changed  chan struct{} // closed and replaced at every change of state
 	child    *child        // when Ready
 	running  bool          // the supervisor's goroutine lives
+	calls    int           // that a child was handed out for and that have not returned
+	rest     chan struct{} // closed to end the child that is Ready for lack of work
+	resting  bool
 	closing  bool
 	failedAt time.Time
 	missing  error           // set while Failed because there is no program to start
@@ -122,6 +125,7 @@ func (h *Host) Start(ctx context.Context) (proto.HelloResult, error) {
 	if _, err := h.ready(ctx); err != nil {
 		return proto.HelloResult{}, err
 	}
+	defer h.returned()
 	return h.State().Hello, nil
 }
 
@@ -134,11 +138,33 @@ func (h *Host) Call(ctx context.Context, method string, params, result any) erro
 			return err
 		}
 		err = c.call(ctx, method, params, result)
+		h.returned()
 		if errors.Is(err, errNotSent) {
 			continue // it was dead already: its successor takes the call
 		}
 		return err
 	}
+}
+
+// Rest ends the child when no call runs, so that its memory returns; the next
+// call starts another one. It reports whether a child was ended.
+func (h *Host) Rest() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.state.Phase != Ready || h.calls > 0 || h.closing {
+		return false
+	}
+	h.resting = true
+	close(h.rest)
+	h.set(State{Phase: Stopped}) // nobody is given this child any more
+	return true
+}
+
+// returned ends the use of a child that ready gave.
+func (h *Host) returned() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.calls--
 }
 
 // Success tells that the child did real work: the count of deaths in a row
@@ -187,7 +213,8 @@ func (h *Host) Close() error {
 
 var errClosed = &proto.Error{Code: proto.CodeUnavailable, Message: "the engine is closed"}
 
-// ready gives the living child, starting one when there is none.
+// ready gives the living child, starting one when there is none. Without an
+// error the caller must call returned after its use.
 func (h *Host) ready(ctx context.Context) (*child, error) {
 	for {
 		h.mu.Lock()
@@ -197,6 +224,7 @@ func (h *Host) ready(ctx context.Context) (*child, error) {
 			return nil, errClosed
 		case h.state.Phase == Ready && !h.child.dead():
 			c := h.child
+			h.calls++
 			h.mu.Unlock()
 			return c, nil
 		case h.state.Phase == Failed && time.Since(h.failedAt) < h.cfg.Retry:
@@ -234,8 +262,8 @@ func (h *Host) supervise(done chan struct{}) {
 		cause, final := h.runOne()
 		h.mu.Lock()
 		h.child = nil
-		if h.closing {
-			h.running = false
+		if h.closing || h.resting {
+			h.running, h.resting = false, false
 			h.set(State{Phase: Stopped})
 			h.mu.Unlock()
 			return
@@ -289,11 +317,16 @@ func (h *Host) runOne() (cause string, final bool) {
 
 	h.mu.Lock()
 	h.child = c
+	rest := make(chan struct{})
+	h.rest = rest
 	h.set(State{Phase: Ready, Attempt: h.state.Attempt, Cause: h.state.Cause, Hello: hello})
 	h.mu.Unlock()
 	h.log.Info("engine ready", "pid", c.pid, "mlx", hello.MLX, "device", hello.Device, "kernels", hello.Kernels)
 	select {
 	case <-c.exited:
+	case <-rest:
+		c.close(cfg.Grace)
+		h.log.Info("engine ended for lack of work", "pid", c.pid)
 	case <-h.life.Done():
 		c.close(cfg.Grace)
 	}
