@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/godbus/dbus/v5"
+	"github.com/godbus/dbus/v5/introspect"
 
 	"qwill/app/shell"
 )
@@ -67,7 +68,8 @@ func Connect(home, action string, do Doer) (*Bus, error) {
 		return nil, fmt.Errorf("connect to the session bus: %w", err)
 	}
 	b := &Bus{conn: conn, name: Name(home), do: do}
-	for name, object := range map[string]any{busInterface: &windowObject{b}, appInterface: &appObject{b}} {
+	objects := map[string]any{busInterface: &windowObject{b}, appInterface: &appObject{b}, "org.freedesktop.DBus.Introspectable": description()}
+	for name, object := range objects {
 		if err := conn.Export(object, busPath, name); err != nil {
 			conn.Close()
 			return nil, fmt.Errorf("export Qwill's object on the session bus: %w", err)
@@ -90,6 +92,15 @@ func Connect(home, action string, do Doer) (*Bus, error) {
 		return nil, fmt.Errorf("reach the running Qwill: %w", call.Err)
 	}
 	return nil, ErrRunning
+}
+
+// description tells tools the methods and their types, from the first moment.
+func description() introspect.Introspectable {
+	return introspect.NewIntrospectable(&introspect.Node{Interfaces: []introspect.Interface{
+		introspect.IntrospectData,
+		{Name: busInterface, Methods: introspect.Methods(&commandObject{})},
+		{Name: appInterface, Methods: introspect.Methods(&appObject{})},
+	}})
 }
 
 // Start offers the commands as well.

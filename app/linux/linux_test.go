@@ -294,6 +294,12 @@ func TestBus(t *testing.T) {
 		t.Error("an unknown surface was accepted")
 	}
 
+	var xml string
+	if err := other.Call("org.freedesktop.DBus.Introspectable.Introspect", 0).Store(&xml); err != nil ||
+		!strings.Contains(xml, `"ActivateAction"`) || !strings.Contains(xml, `"Replace"`) || !strings.Contains(xml, `"a{sv}"`) {
+		t.Errorf("described as %s, %v", xml, err)
+	}
+
 	// Launchers ask by the Desktop Entry Specification.
 	none := map[string]dbus.Variant{}
 	for _, call := range []struct {

@@ -9,6 +9,7 @@ import (
 	"image/color"
 	"image/draw"
 	"image/png"
+	"log/slog"
 	"math"
 	"sync"
 
@@ -117,6 +118,12 @@ func (t *Tray) Update(entries []shell.Entry, state string) {
 	if t.end == nil {
 		return
 	}
+	defer func() {
+		if r := recover(); r != nil { // the library's answer to a bus that has gone
+			slog.Warn("the tray icon is lost", "error", r)
+			t.end = nil
+		}
+	}()
 	t.change(entries)
 	t.show(state)
 }

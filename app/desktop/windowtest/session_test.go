@@ -256,6 +256,30 @@ func (s *session) messages() []message {
 	return all
 }
 
+// setting stores one of the settings, as JSON, while Qwill is not open.
+func (s *session) setting(name, value string) {
+	s.t.Helper()
+	db, err := sql.Open("sqlite3", "file:"+filepath.Join(s.home, "data", "qwill.db"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec("INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// busName gives Qwill's name on the session bus, "" when it is not there.
+func (s *session) busName() string {
+	for _, name := range strings.FieldsFunc(s.run("gdbus", "call", "--session", "--dest", "org.freedesktop.DBus", "--object-path",
+		"/org/freedesktop/DBus", "--method", "org.freedesktop.DBus.ListNames"), func(r rune) bool { return strings.ContainsRune("(['], )", r) }) {
+		if strings.HasPrefix(name, "org.qwill.Qwill") {
+			return name
+		}
+	}
+	return ""
+}
+
 func (s *session) last() message {
 	all := s.messages()
 	if len(all) == 0 {

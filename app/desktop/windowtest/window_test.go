@@ -27,6 +27,7 @@ func TestWindow(t *testing.T) {
 		{"app killed in mid-reply", appKilled},
 		{"quick prompt", quickPrompt},
 		{"second start", secondStart},
+		{"in the background", background},
 	} {
 		if !t.Run(step.name, func(t *testing.T) { step.run(t, newSession(t, home)) }) {
 			return
@@ -192,4 +193,48 @@ func secondStart(t *testing.T, s *session) {
 	if _, err := os.Stat(filepath.Join(s.home, "data", "window.json")); err != nil {
 		t.Error(err)
 	}
+}
+
+// background: started by the session, Qwill waits without a window for its
+// shortcut and for launchers, and ends when it is told to.
+func background(t *testing.T, s *session) {
+	s.setting("hotkey", `"Ctrl+Alt+Space"`)
+	s.setting("hotkey_enabled", "true")
+	a := s.start("--background")
+	launch := func(member string, args ...string) {
+		t.Helper()
+		s.must("gdbus", append([]string{"call", "--session", "--dest", s.busName(), "--object-path", "/org/qwill/Qwill",
+			"--method", "org.freedesktop.Application." + member}, args...)...)
+	}
+	s.wait(20*time.Second, "Qwill on the session bus", func() bool { return s.busName() != "" })
+	other := s.command("xmessage", "-name", "other", "another window")
+	s.daemon(other)
+	s.wait(5*time.Second, "another window with the focus", func() bool { return s.run("xdotool", "getactivewindow", "getwindowname") == "other" })
+	time.Sleep(2 * time.Second) // the page loads unseen
+	if s.window() != "" {
+		t.Fatal("a window came unasked")
+	}
+
+	prompt := func() bool { w, _ := s.size(); return s.active() && w == 640 }
+	begin := time.Now()
+	s.key("ctrl+alt+space")
+	s.wait(5*time.Second, "the shortcut to bring the prompt", prompt)
+	t.Logf("the prompt came after %v", time.Since(begin).Round(time.Millisecond))
+	time.Sleep(500 * time.Millisecond)
+	s.key("ctrl+alt+space")
+	s.wait(5*time.Second, "the shortcut to hide the prompt", func() bool { return s.window() == "" })
+
+	launch("ActivateAction", "quick-prompt", "[]", "{}")
+	s.wait(5*time.Second, "a launcher's action to bring the prompt", prompt)
+	launch("Activate", "{}")
+	s.wait(5*time.Second, "the launcher to bring the main window", func() bool { w, _ := s.size(); return w > 700 })
+	s.key("alt+F4") // the shortcut is a way back: closing only hides
+	s.wait(5*time.Second, "the window to hide", func() bool { return s.window() == "" })
+	select {
+	case <-a.ended:
+		t.Fatal("closing the window ended Qwill, though its shortcut brings it back")
+	default:
+	}
+	launch("ActivateAction", "quit", "[]", "{}")
+	a.ends(10 * time.Second)
 }
