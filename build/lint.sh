@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Formatting, go vet and the frontend's checks. Import rules are a test: see app/arch_test.go.
+# Formatting, go vet, the frontend's checks and its words. Import rules are a test: see app/arch_test.go.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . build/env.sh
@@ -14,4 +14,5 @@ if [ "$(uname -s)" = Linux ]; then
   go vet -tags desktop,production,webkit2_41 . ./app/desktop || status=1
 fi
 (cd frontend && npm run --silent check && npm run --silent lint) || status=1
+(cd frontend && npm run --silent i18n) || status=1
 exit $status

@@ -51,8 +51,22 @@ const (
 	DatabaseNew  = "database_newer"
 	DatabaseLock = "database_locked"
 	DatabaseLost = "database_damaged" // notice: set aside, a new one started
+	DiskFull     = "disk_full"        // nothing that was saved is lost
+	ReadOnly     = "read_only"        // the data folder or a file in it
 	Running      = "already_running"
 	PortInUse    = "port_in_use"
+	// Fetching models.
+	OfflineSwitch = "offline_switch"           // the one switch forbids connections
+	HostRefused   = "host_refused"             // not on the list of hosts
+	Network       = "network"                  // the connection failed
+	RateLimited   = "rate_limited"             // the hub asks to wait
+	RepoUnknown   = "repo_unknown"             // no such repository, revision or file; or a private one
+	RepoGated     = "repo_gated"               // its terms must be accepted first
+	HubAnswer     = "hub_answer"               // the hub's answer makes no sense, or is not the hub's
+	HashMismatch  = "hash_mismatch"            // a file is not what the hub says it is
+	Unsupported   = "architecture_unsupported" // the engine does not run this kind of model
+	DiskFull      = "disk_full"
+	JobUnknown    = "job_unknown"
 	Internal     = "internal"
 )
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -187,8 +188,10 @@ func explain(path string, err error) error {
 			out.Code, out.Status, out.Message = errs.DatabaseLock, 503, "Another program holds the database."
 			return out.Try("close the program that uses it and try again")
 		case sqlite3.ErrReadonly, sqlite3.ErrPerm, sqlite3.ErrCantOpen:
+			out.Code = errs.ReadOnly
 			return out.Try("make the file and its folder writable for you (%s)", filepath.Dir(path))
 		case sqlite3.ErrFull:
+			out.Code, out.Status, out.Message = errs.DiskFull, http.StatusInsufficientStorage, "The disk is full."
 			return out.Try("free some space on the disk; nothing that was saved is lost")
 		}
 	}

@@ -74,7 +74,7 @@ func TestOpenSetsDurability(t *testing.T) {
 func example(id string, n int) (chat.Chat, []chat.Message) {
 	at := time.UnixMilli(1_790_000_000_000).UTC()
 	temperature := 0.5
-	c := chat.Chat{Summary: chat.Summary{ID: id, Title: "T " + id, Updated: at, Model: "m"}, Created: at, SystemPrompt: "be kind", Thinking: true}
+	c := chat.Chat{Summary: chat.Summary{ID: id, Title: "T " + id, Updated: at, Model: "m", Door: chat.DoorChat}, Created: at, SystemPrompt: "be kind", Thinking: true}
 	c.Sampling.Temperature = &temperature
 	var all []chat.Message
 	parent := ""
@@ -96,7 +96,7 @@ func TestChatsRoundTripAndReopen(t *testing.T) {
 	path, backups := place(t)
 	db, _ := open(t, path, backups)
 	c, all := example("a", 4)
-	if err := db.Append(ctx, c, "", all...); err != nil {
+	if err := db.Append(ctx, c, false, all...); err != nil {
 		t.Fatal(err)
 	}
 	later, _ := example("b", 0)
@@ -113,6 +113,10 @@ func TestChatsRoundTripAndReopen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for i, m := range all {
+		all[i].Branch = chat.Branch{Index: 1, Count: 1, Siblings: []string{m.ID}}
+		c.Nodes = append(c.Nodes, chat.Node{ID: m.ID, Parent: m.Parent})
+	}
 	c.Messages = all
 	if d := cmp.Diff(c, got, cmpopts.EquateEmpty()); d != "" {
 		t.Error(d)
@@ -122,30 +126,23 @@ func TestChatsRoundTripAndReopen(t *testing.T) {
 		t.Errorf("list %v %v", list, err)
 	}
 
-	// An edit drops what came after and may use the same id again.
-	edited := all[2]
-	edited.Content = "new"
-	if err := db.Append(ctx, c, edited.ID, edited); err != nil {
-		t.Fatal(err)
-	}
-	if got, _ := db.Chat(ctx, "a"); len(got.Messages) != 3 || got.Messages[2].Content != "new" {
-		t.Errorf("after the edit: %+v", got.Messages)
-	}
-	// Of a failing Append nothing stays, not even what it dropped.
-	if err := db.Append(ctx, c, all[0].ID, all[0], all[0]); err == nil {
+	// Of a failing Append nothing stays.
+	renamed := c
+	renamed.Title = "other"
+	if err := db.Append(ctx, renamed, false, chat.Message{ID: "z", Parent: all[3].ID, Role: chat.User, Status: chat.Done, Created: c.Created}, all[0]); err == nil {
 		t.Fatal("a double id was accepted")
 	}
-	if got, _ := db.Chat(ctx, "a"); len(got.Messages) != 3 {
+	if got, _ := db.Chat(ctx, "a"); len(got.Messages) != 4 || got.Title != c.Title {
 		t.Error("a failed write changed the chat")
 	}
-	if err := db.DeleteChat(ctx, "a"); err != nil {
+	if err := db.EraseChats(ctx, []string{"a"}); err != nil {
 		t.Fatal(err)
 	}
 	var left int
 	if err := db.sql.QueryRow("SELECT count(*) FROM messages").Scan(&left); err != nil || left != 0 {
 		t.Errorf("%d messages outlived their chat (%v)", left, err)
 	}
-	for _, err := range []error{db.DeleteChat(ctx, "a"), second(db.Chat(ctx, "a"))} {
+	for _, err := range []error{db.EraseChats(ctx, []string{"a"}), db.DeleteChats(ctx, []string{"a"}, time.Now()), second(db.Chat(ctx, "a"))} {
 		if errs.From(err).Code != errs.NotFound {
 			t.Errorf("got %v", err)
 		}
@@ -159,7 +156,7 @@ func TestInterruptKeepsText(t *testing.T) {
 	db, _ := open(t, first(place(t)), t.TempDir())
 	c, all := example("a", 2)
 	all[1].Status, all[1].Content, all[1].Error = chat.Writing, "half a", nil
-	if err := db.Append(ctx, c, "", all...); err != nil {
+	if err := db.Append(ctx, c, false, all...); err != nil {
 		t.Fatal(err)
 	}
 	all[1].Content = "half a sentence"
@@ -213,7 +210,7 @@ func TestDamagedDatabaseIsSetAside(t *testing.T) {
 		db, _ := open(t, path, backups)
 		for i := range 40 {
 			c, all := example(fmt.Sprint("c", i), 10)
-			if err := db.Append(t.Context(), c, "", all...); err != nil {
+			if err := db.Append(t.Context(), c, false, all...); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -257,7 +254,7 @@ func TestDamagedDatabaseIsSetAside(t *testing.T) {
 				t.Errorf("%v %v", list, err)
 			}
 			c, all := example("new", 2)
-			if err := db.Append(t.Context(), c, "", all...); err != nil {
+			if err := db.Append(t.Context(), c, false, all...); err != nil {
 				t.Error(err)
 			}
 			db.Close()
@@ -361,7 +358,7 @@ func TestFullDisk(t *testing.T) {
 	db, _ := open(t, first(place(t)), t.TempDir())
 	db.sql.SetMaxOpenConns(1)
 	c, all := example("a", 2)
-	if err := db.Append(t.Context(), c, "", all...); err != nil {
+	if err := db.Append(t.Context(), c, false, all...); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := db.sql.Exec("PRAGMA max_page_count=1"); err != nil { // the present size
@@ -369,7 +366,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	long := all[1]
 	long.Content = strings.Repeat("long ", 1<<18)
-	if e := errs.From(db.SaveReply(t.Context(), long)); e == nil || e.Code != errs.Database || !strings.Contains(e.Hint, "space") {
+	if e := errs.From(db.SaveReply(t.Context(), long)); e == nil || e.Code != errs.DiskFull || !strings.Contains(e.Hint, "space") {
 		t.Errorf("got %v", e)
 	}
 	if got, err := db.Chat(t.Context(), "a"); err != nil || got.Messages[1].Content != all[1].Content {
@@ -386,7 +383,7 @@ func TestFullDisk(t *testing.T) {
 // A full disk under the shared memory of the log is told like any full disk.
 func TestFullDiskOfTheSystem(t *testing.T) {
 	e := errs.From(explain("q.db", sqlite3.Error{Code: sqlite3.ErrIoErr, SystemErrno: syscall.ENOSPC}))
-	if e.Code != errs.Database || !strings.Contains(e.Hint, "space") {
+	if e.Code != errs.DiskFull || !strings.Contains(e.Hint, "space") {
 		t.Errorf("got %v", e)
 	}
 }
@@ -461,7 +458,7 @@ func writeForever(path string) {
 	}
 	c, all := example("k", 2)
 	all[1].Status, all[1].Content = chat.Writing, ""
-	err = db.Append(context.Background(), c, "", all...)
+	err = db.Append(context.Background(), c, false, all...)
 	for i := 0; err == nil; i++ {
 		all[1].Content += fmt.Sprintf("word%d ", i)
 		if err = db.SaveReply(context.Background(), all[1]); err == nil {

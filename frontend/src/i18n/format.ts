@@ -10,6 +10,8 @@ export class Format {
   readonly #full: Intl.DateTimeFormat;
   readonly #month: Intl.DateTimeFormat;
   readonly #languages: Intl.DisplayNames;
+  readonly #order: Intl.Collator;
+  readonly #words: Intl.Segmenter;
 
   constructor(readonly locale: string) {
     const unit = (unit: string, digits: number) =>
@@ -24,6 +26,8 @@ export class Format {
     this.#full = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
     this.#month = new Intl.DateTimeFormat(locale, { month: 'long', year: 'numeric' });
     this.#languages = new Intl.DisplayNames(locale, { type: 'language' });
+    this.#order = new Intl.Collator(locale);
+    this.#words = new Intl.Segmenter(locale, { granularity: 'word' });
   }
 
   whole = (n: number) => this.#whole.format(n);
@@ -34,6 +38,16 @@ export class Format {
   date = (iso: string) => this.#full.format(new Date(iso));
   month = (date: Date) => this.#month.format(date);
   language = (tag: string) => this.#languages.of(tag) ?? tag;
+  /** Orders names, for sort(). */
+  compare = (a: string, b: string) => this.#order.compare(a, b);
+  lower = (s: string) => s.toLocaleLowerCase(this.locale);
+
+  /** How many words a text has; of a very long one, its beginning. */
+  countWords(s: string): number {
+    let n = 0;
+    for (const part of this.#words.segment(s.slice(0, 200_000))) if (part.isWordLike) n++;
+    return n;
+  }
 
   /** "0.4s", "12s", "2m 5s" in the locale's words. */
   duration(ms: number): string {

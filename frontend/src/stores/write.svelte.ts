@@ -103,7 +103,7 @@ export class WriteSession {
             return;
         }
       }
-      if (this.phase === 'running') this.#fail({ code: 'interrupted', message: 'The connection ended early.' });
+      if (this.phase === 'running') this.#fail({ code: 'offline', message: '' });
     } catch (thrown) {
       if (isAbort(thrown) || control.signal.aborted) return;
       this.#fail(asErrorBody(thrown));

@@ -59,7 +59,7 @@ async function request(method: string, path: string, body?: unknown, signal?: Ab
     response = await fetch(`/api${path}`, init);
   } catch (thrown) {
     if (isAbort(thrown)) throw thrown;
-    throw new ApiError(0, { code: 'offline', message: 'Qwill does not answer.' });
+    throw new ApiError(0, { code: 'offline', message: '' });
   }
   if (!response.ok) throw new ApiError(response.status, await errorOf(response));
   return response;
@@ -72,7 +72,7 @@ async function errorOf(response: Response): Promise<ApiErrorBody> {
   } catch {
     // Not JSON: the answer did not come from Qwill's handler.
   }
-  return { code: 'internal', message: `HTTP ${response.status}` };
+  return { code: 'internal', message: '', detail: String(response.status) };
 }
 
 async function json<T>(method: string, path: string, body?: unknown): Promise<T> {
