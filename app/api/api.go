@@ -72,13 +72,25 @@ func New(c Config) http.Handler {
 	a.on("/api/settings", methods{"GET": a.getSettings, "PUT": a.putSettings})
 	a.on("/api/window", methods{"POST": a.window})
 	a.on("/api/hotkey", methods{"GET": a.hotkey})
-	a.on("/api/chats", methods{"GET": a.listChats, "POST": a.createChat})
+	a.on("/api/chats", methods{"GET": a.listChats, "POST": a.createChat, "PATCH": a.fileChats})
+	a.on("/api/chats/delete", methods{"POST": a.deleteChats})
+	a.on("/api/chats/restore", methods{"POST": a.restoreChats})
 	a.on("/api/chats/{id}", methods{"GET": a.getChat, "PATCH": a.changeChat, "DELETE": a.deleteChat})
 	a.on("/api/chats/{id}/messages", methods{"POST": a.send})
-	a.on("/api/chats/{id}/messages/{mid}", methods{"PUT": a.edit})
+	a.on("/api/chats/{id}/messages/{mid}", methods{"PUT": a.edit, "DELETE": a.removeMessage})
 	a.on("/api/chats/{id}/regenerate", methods{"POST": a.regenerate})
+	a.on("/api/chats/{id}/continue", methods{"POST": a.resume})
+	a.on("/api/chats/{id}/branch", methods{"POST": a.branch})
+	a.on("/api/chats/{id}/fork", methods{"POST": a.fork})
+	a.on("/api/chats/{id}/draft", methods{"PUT": a.putDraft})
 	a.on("/api/chats/{id}/stop", methods{"POST": a.stop})
 	a.on("/api/chats/{id}/stream", methods{"GET": a.stream})
+	a.on("/api/draft", methods{"GET": a.newDraft, "PUT": a.putNewDraft})
+	a.on("/api/search", methods{"GET": a.search})
+	a.on("/api/folders", methods{"GET": a.listFolders, "POST": a.createFolder})
+	a.on("/api/folders/{id}", methods{"PATCH": a.renameFolder, "DELETE": a.deleteFolder})
+	a.on("/api/presets", methods{"GET": a.listPresets, "POST": a.createPreset})
+	a.on("/api/presets/{id}", methods{"PATCH": a.changePreset, "DELETE": a.deletePreset})
 	a.on("/api/write", methods{"POST": a.write})
 	a.on("/api/write/continue", methods{"POST": a.continueChat})
 	a.on("/api/models", methods{"GET": a.listModels})
@@ -165,6 +177,14 @@ func read(w http.ResponseWriter, r *http.Request, v any) error {
 		return settings.FieldError(err)
 	}
 	return nil
+}
+
+// readOptional is read for a body that may be missing.
+func readOptional(w http.ResponseWriter, r *http.Request, v any) error {
+	if r.Header.Get("Content-Type") == "" {
+		return nil
+	}
+	return read(w, r, v)
 }
 
 // policy lets the page load its own files only, and be framed by nobody.

@@ -142,7 +142,12 @@ func setup(t *testing.T, change func(*api.Config)) *bench {
 	if _, err := m.Import(t.Context(), b.folder, "m"); err != nil {
 		t.Fatal(err)
 	}
-	chats := chat.New(db, m, set, b.engine, b.events)
+	memory, err := store.OpenMemory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { memory.Close() })
+	chats := chat.New(db, memory, m, set, b.engine, b.events)
 	c := api.Config{Version: "1", Platform: "linux", Token: token, Chats: chats, Models: m, Settings: set, Events: b.events, Writer: b.writer,
 		Engine: func() api.EngineState { return api.EngineState{State: "ready", Device: "cpu"} },
 		Window: func(a string) { b.window = append(b.window, a) },

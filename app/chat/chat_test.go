@@ -74,6 +74,7 @@ type bench struct {
 	*chat.Manager
 	t        *testing.T
 	db       *store.DB
+	memory   *store.DB
 	path     string
 	engine   *scripted
 	models   *oneModel
@@ -91,12 +92,16 @@ func start(t *testing.T, path string) *bench {
 	if b.settings, err = settings.Open(t.Context(), db, b.events); err != nil {
 		t.Fatal(err)
 	}
-	b.Manager = chat.New(db, b.models, b.settings, b.engine, b.events)
+	if b.memory, err = store.OpenMemory(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.Manager = chat.New(db, b.memory, b.models, b.settings, b.engine, b.events)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		b.Close(ctx)
 		db.Close()
+		b.memory.Close()
 	})
 	return b
 }
@@ -299,71 +304,6 @@ func TestFailureBeforeTheFirstWord(t *testing.T) {
 	}
 }
 
-func TestEditDropsWhatFollows(t *testing.T) {
-	b := setup(t)
-	c := b.create()
-	for _, text := range []string{"one", "two"} {
-		_, k := b.send(c.ID, text)
-		s := b.watch(c.ID)
-		k.event(engine.Event{Text: "re " + text})
-		k.end <- done()
-		last(t, s)
-	}
-	first := b.stored(c.ID).Messages[0]
-	user, _, err := b.Edit(t.Context(), c.ID, first.ID, "uno")
-	if err != nil || user.ID != first.ID || user.Content != "uno" {
-		t.Fatalf("%+v %v", user, err)
-	}
-	k := b.engine.next(t)
-	if d := cmp.Diff([]engine.Message{{Role: "user", Content: "uno"}}, k.params.Messages); d != "" {
-		t.Error(d)
-	}
-	k.event(engine.Event{Text: "old answer"})
-	// An edit in the middle of the reply drops that reply too.
-	if _, _, err := b.Edit(t.Context(), c.ID, first.ID, "eins"); err != nil {
-		t.Fatal(err)
-	}
-	<-k.ctx.Done()
-	k = b.engine.next(t)
-	s := b.watch(c.ID)
-	k.event(engine.Event{Text: "new answer"})
-	k.end <- done()
-	last(t, s)
-	got := b.stored(c.ID)
-	if len(got.Messages) != 2 || got.Messages[0].Content != "eins" || got.Messages[1].Content != "new answer" || got.Title != "eins" {
-		t.Errorf("got %+v", got)
-	}
-	for _, id := range []string{"nothing", got.Messages[1].ID} {
-		if _, _, err := b.Edit(t.Context(), c.ID, id, "x"); errs.From(err).Code != errs.NotFound {
-			t.Errorf("got %v", err)
-		}
-	}
-}
-
-func TestRegenerate(t *testing.T) {
-	b := setup(t)
-	c := b.create()
-	if _, err := b.Regenerate(t.Context(), c.ID); errs.From(err).Code != errs.NotFound {
-		t.Errorf("got %v", err)
-	}
-	_, k := b.send(c.ID, "x")
-	k.event(engine.Event{Text: "first"})
-	reply, err := b.Regenerate(t.Context(), c.ID) // while it is being written
-	if err != nil {
-		t.Fatal(err)
-	}
-	k = b.engine.next(t)
-	s := b.watch(c.ID)
-	k.event(engine.Event{Text: "second"})
-	k.end <- done()
-	if m := last(t, s); m.ID != reply.ID || m.Content != "second" {
-		t.Errorf("got %+v", m)
-	}
-	if got := b.stored(c.ID).Messages; len(got) != 2 || got[1].Content != "second" {
-		t.Errorf("got %+v", got)
-	}
-}
-
 // What a killed process had flushed is there at the next start.
 func TestPartialReplySurvivesAKill(t *testing.T) {
 	b := setup(t)
@@ -406,7 +346,7 @@ func (f *flaky) SaveReply(ctx context.Context, m chat.Message) error {
 func TestFullDiskInMidReply(t *testing.T) {
 	b := setup(t)
 	f := &flaky{DB: b.db}
-	b.Manager = chat.New(f, b.models, b.settings, b.engine, b.events)
+	b.Manager = chat.New(f, b.memory, b.models, b.settings, b.engine, b.events)
 	c := b.create()
 	_, k := b.send(c.ID, "x")
 	s := b.watch(c.ID)
@@ -469,6 +409,7 @@ func TestDeleteEndsTheReply(t *testing.T) {
 	c := b.create()
 	_, k := b.send(c.ID, "x")
 	s := b.watch(c.ID)
+	k.event(engine.Event{Text: "part"})
 	if err := b.Delete(t.Context(), c.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -478,11 +419,14 @@ func TestDeleteEndsTheReply(t *testing.T) {
 		t.Errorf("got %v", list)
 	}
 	var kinds []string
-	for range 3 {
+	for len(kinds) < 4 {
 		e, _ := sub.Next(t.Context())
-		kinds = append(kinds, e.Data.(chat.Change).Kind)
+		if change, ok := e.Data.(chat.Change); ok {
+			kinds = append(kinds, change.Kind)
+		}
 	}
-	if d := cmp.Diff([]string{"created", "changed", "deleted"}, kinds); d != "" {
+	// Its creation, the start of its reply, that reply's first word, its end.
+	if d := cmp.Diff([]string{"created", "changed", "changed", "deleted"}, kinds); d != "" {
 		t.Error(d)
 	}
 }
@@ -522,7 +466,7 @@ func TestFieldsAndBadInput(t *testing.T) {
 		}
 	}
 	b.models.gone = true
-	if _, err := b.Regenerate(t.Context(), c.ID); errs.From(err).Code != errs.ModelUnknown {
+	if _, err := b.Regenerate(t.Context(), c.ID, "", ""); errs.From(err).Code != errs.ModelUnknown {
 		t.Errorf("got %v", err)
 	}
 	if _, err := b.Get(t.Context(), c.ID); err != nil {

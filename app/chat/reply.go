@@ -17,7 +17,9 @@ const flushEvery = 300 * time.Millisecond
 // reply is one running reply and its watchers.
 type reply struct {
 	chatID string
+	store  Store
 	params engine.GenerateParams
+	began  func() // called when its turn in the queue has come
 	cancel context.CancelFunc
 	done   chan struct{} // closed after the last event and the last save
 
@@ -30,6 +32,8 @@ type reply struct {
 	dirty    bool // has text that is not saved
 	thinking time.Time
 	ended    bool
+
+	thoughtMS int64 // spent thinking before the reply was continued
 }
 
 // watch gives the reply as it stands and all that follows.
@@ -51,21 +55,31 @@ func (r *reply) snapshot() Message {
 
 // loading is told while the model loads.
 func (r *reply) loading(percent int) {
+	r.begin()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.begin()
 	r.broker.Publish(events.Event{Name: EventLoading, Data: Loading{percent}})
 }
 
+// begin notes that the reply's turn has come.
 func (r *reply) begin() {
-	if r.message.Status == Queued {
+	r.mu.Lock()
+	first := r.message.Status == Queued
+	if first {
 		r.message.Status = Writing
 		r.dirty = true
+	}
+	r.mu.Unlock()
+	if first {
+		r.began()
 	}
 }
 
 // event is told each step of the generation.
 func (r *reply) event(e engine.Event) {
+	if !e.Paused {
+		r.begin()
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if e.Paused {
@@ -77,7 +91,6 @@ func (r *reply) event(e engine.Event) {
 		r.paused = false
 		r.broker.Publish(events.Event{Name: EventResumed, Data: Empty{}})
 	}
-	r.begin()
 	if p := e.Prefill; p != nil {
 		r.broker.Publish(events.Event{Name: EventPrefill, Data: Prefill{p.Cached, p.Done, p.Total}})
 	}
@@ -98,8 +111,8 @@ func (r *reply) event(e engine.Event) {
 
 // endThinking takes the time of the thinking, once.
 func (r *reply) endThinking() {
-	if !r.thinking.IsZero() && r.message.ReasoningMS == 0 {
-		r.message.ReasoningMS = max(1, time.Since(r.thinking).Milliseconds())
+	if !r.thinking.IsZero() && r.message.ReasoningMS == r.thoughtMS {
+		r.message.ReasoningMS += max(1, time.Since(r.thinking).Milliseconds())
 	}
 }
 
@@ -161,7 +174,7 @@ func (m *Manager) run(ctx context.Context, r *reply) {
 	if err != nil && final.Status == Failed {
 		slog.Error("reply failed", "chat", r.chatID, "error", err)
 	}
-	if err := m.saveFinal(final); err != nil {
+	if err := saveFinal(r.store, final); err != nil {
 		slog.Error("reply not saved", "chat", r.chatID, "error", err)
 		r.mu.Lock()
 		r.message.Error = errs.From(err)
@@ -171,7 +184,7 @@ func (m *Manager) run(ctx context.Context, r *reply) {
 	m.mu.Lock()
 	current := m.live[r.chatID] == r // else its chat was deleted or it was replaced
 	if current {
-		delete(m.live, r.chatID)
+		m.leave(r)
 	}
 	m.mu.Unlock()
 	r.mu.Lock()
@@ -195,7 +208,7 @@ func (m *Manager) flush(r *reply, end <-chan struct{}) {
 		}
 		if message, dirty := r.unsaved(); dirty {
 			// A failure here is tried again with the next text, and at the end.
-			if err := m.store.SaveReply(context.Background(), message); err != nil {
+			if err := r.store.SaveReply(context.Background(), message); err != nil {
 				slog.Warn("partial reply not saved", "chat", r.chatID, "error", err)
 			}
 		}
@@ -203,10 +216,10 @@ func (m *Manager) flush(r *reply, end <-chan struct{}) {
 }
 
 // saveFinal tries for a while: the disk may be full only for a moment.
-func (m *Manager) saveFinal(message Message) (err error) {
+func saveFinal(store Store, message Message) (err error) {
 	for _, wait := range []time.Duration{0, 100 * time.Millisecond, time.Second} {
 		time.Sleep(wait)
-		if err = m.store.SaveReply(context.Background(), message); err == nil {
+		if err = store.SaveReply(context.Background(), message); err == nil {
 			return nil
 		}
 	}

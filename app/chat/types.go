@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"qwill/app/errs"
+	"qwill/app/search"
 	"qwill/app/settings"
 	"qwill/engine"
 )
@@ -45,6 +46,7 @@ type Message struct {
 	Status      Status      `json:"status"`
 	Error       *errs.Error `json:"error,omitempty"`
 	Created     time.Time   `json:"created"`
+	Branch      Branch      `json:"branch"`
 	Model       string      `json:"model,omitempty"`
 	ReasoningMS int64       `json:"reasoning_ms,omitempty"`
 	Stats       *Stats      `json:"stats,omitempty"`
@@ -74,25 +76,68 @@ func StatsOf(r engine.Result, mode engine.Mode) *Stats {
 	}
 }
 
+// Doors through which a chat came about.
+const (
+	DoorChat     = "chat"
+	DoorPrompt   = "prompt"
+	DoorServices = "services"
+	DoorServer   = "server"
+)
+
 // Summary is a chat in the list.
 type Summary struct {
-	ID       string    `json:"id"`
-	Title    string    `json:"title"`
-	Updated  time.Time `json:"updated"`
-	Model    string    `json:"model"`
-	Replying bool      `json:"replying"`
+	ID        string    `json:"id"`
+	Title     string    `json:"title"`
+	Updated   time.Time `json:"updated"`
+	Model     string    `json:"model"`
+	Replying  bool      `json:"replying"`
+	Waiting   int       `json:"waiting,omitempty"` // place in the queue of replies, from 1
+	Pinned    bool      `json:"pinned"`
+	Folder    string    `json:"folder"`    // id; "" outside folders
+	Temporary bool      `json:"temporary"` // lives in memory only
+	Door      string    `json:"door"`
 }
 
-// Chat is a conversation with its messages in order.
+// Chat is a conversation with the messages of the branch that is shown.
 type Chat struct {
 	Summary
 	Created      time.Time         `json:"created"`
 	SystemPrompt string            `json:"system_prompt"`
 	Sampling     settings.Sampling `json:"sampling"`
 	Thinking     bool              `json:"thinking"`
+	Draft        string            `json:"draft"` // typed and not sent
 	Messages     []Message         `json:"messages"`
 	Context      Context           `json:"context"`
 	AutoTitle    bool              `json:"-"` // no title was given yet: the first message gives it
+	Head         string            `json:"-"` // last message of the branch that is shown; "" for the newest
+	Nodes        []Node            `json:"-"` // all messages, in order of creation
+}
+
+// Folder holds chats.
+type Folder struct {
+	ID      string    `json:"id"`
+	Name    string    `json:"name"`
+	Chats   int       `json:"chats"`
+	Created time.Time `json:"-"`
+}
+
+// Preset is a way of answering to choose for a chat.
+type Preset struct {
+	ID           string            `json:"id"`
+	Name         string            `json:"name"`
+	SystemPrompt string            `json:"system_prompt"`
+	Sampling     settings.Sampling `json:"sampling"`
+	Thinking     bool              `json:"thinking"`
+	Model        string            `json:"model"` // "" leaves the chat's
+	Created      time.Time         `json:"-"`
+}
+
+// Hit is a place found by a search.
+type Hit struct {
+	Chat    Summary       `json:"chat"`
+	Message string        `json:"message,omitempty"` // "" where the title was hit
+	Role    string        `json:"role,omitempty"`
+	Parts   []search.Part `json:"parts"` // the excerpt
 }
 
 // Context is how much of the model's context a chat fills, in tokens.
@@ -101,20 +146,55 @@ type Context struct {
 	Limit int `json:"limit"`
 }
 
-// Store keeps chats. Missing ones are errs.NotFound.
+// Store keeps chats: on the disk, or in memory for temporary ones. Missing
+// chats, deleted ones too, are errs.NotFound. Every call is all or nothing.
 type Store interface {
 	// Chats lists all chats, last changed first.
 	Chats(ctx context.Context) ([]Summary, error)
-	// Chat reads one with its messages.
+	// Chat reads one with the messages from the first to its head, and all Nodes.
 	Chat(ctx context.Context, id string) (Chat, error)
-	// PutChat creates or changes a chat's own fields; messages are left alone.
+	// Path reads the messages from a chat's first to the one named.
+	Path(ctx context.Context, chat, head string) ([]Message, error)
+	// PutChat creates a chat or changes its own fields, but not the draft;
+	// messages are left alone.
 	PutChat(ctx context.Context, c Chat) error
-	DeleteChat(ctx context.Context, id string) error
-	// Append adds messages after dropping the one named from and all that
-	// follow it; from is "" to drop none. All or nothing.
-	Append(ctx context.Context, chat Chat, from string, add ...Message) error
+	// FileChats changes where chats are listed; nil leaves it as it is.
+	FileChats(ctx context.Context, ids []string, folder *string, pinned *bool) error
+	// Append is PutChat and adds messages. sent says that the draft was sent.
+	Append(ctx context.Context, c Chat, sent bool, add ...Message) error
+	// RemoveMessages is PutChat and erases messages.
+	RemoveMessages(ctx context.Context, c Chat, ids []string) error
 	// SaveReply rewrites a reply's text, status, error and figures.
 	SaveReply(ctx context.Context, m Message) error
 	// InterruptReplies marks replies that no process writes any more.
 	InterruptReplies(ctx context.Context, why errs.Error) (int, error)
+	// SetDraft keeps what was typed in a chat and not sent.
+	SetDraft(ctx context.Context, id, text string) error
+
+	// DeleteChats hides chats until they are restored or erased; deleted ones
+	// stay as they are.
+	DeleteChats(ctx context.Context, ids []string, at time.Time) error
+	// RestoreChats shows deleted chats again; others stay as they are.
+	RestoreChats(ctx context.Context, ids []string) error
+	// EraseDeleted erases for good what was deleted at that time or earlier.
+	EraseDeleted(ctx context.Context, until time.Time) (int, error)
+	// EraseChats erases chats for good at once, deleted ones too.
+	EraseChats(ctx context.Context, ids []string) error
+
+	// Search finds titles, then messages, best first.
+	Search(ctx context.Context, q search.Query, limit int) ([]Hit, error)
+}
+
+// Library is a Store that also keeps what does not belong to a chat. Missing
+// ones are errs.NotFound, a name that is taken errs.Conflict.
+type Library interface {
+	Store
+	Folders(ctx context.Context) ([]Folder, error) // by name
+	PutFolder(ctx context.Context, f Folder) error
+	DeleteFolder(ctx context.Context, id string) error // its chats stay, outside folders
+	Presets(ctx context.Context) ([]Preset, error)     // by name
+	PutPreset(ctx context.Context, p Preset) error
+	DeletePreset(ctx context.Context, id string) error
+	NewDraft(ctx context.Context) (string, error) // of the chat that does not exist yet
+	SetNewDraft(ctx context.Context, text string) error
 }

@@ -65,9 +65,8 @@ const (
 	HubAnswer     = "hub_answer"               // the hub's answer makes no sense, or is not the hub's
 	HashMismatch  = "hash_mismatch"            // a file is not what the hub says it is
 	Unsupported   = "architecture_unsupported" // the engine does not run this kind of model
-	DiskFull      = "disk_full"
 	JobUnknown    = "job_unknown"
-	Internal     = "internal"
+	Internal      = "internal"
 )
 
 // New makes an error with a message in fmt's form.

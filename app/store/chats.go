@@ -18,9 +18,22 @@ func errNoChat(id string) *errs.Error {
 func millis(t time.Time) int64  { return t.UnixMilli() }
 func moment(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
+// summaryColumns are those that scanSummary reads, of chats AS c.
+const summaryColumns = "c.id, c.title, c.updated, c.model, c.pinned, coalesce(c.folder, ''), c.door"
+
+type scanner interface{ Scan(into ...any) error }
+
+// scanSummary reads summaryColumns and what follows them.
+func (db *DB) scanSummary(row scanner, s *chat.Summary, more ...any) error {
+	var updated int64
+	err := row.Scan(append([]any{&s.ID, &s.Title, &updated, &s.Model, &s.Pinned, &s.Folder, &s.Door}, more...)...)
+	s.Updated, s.Temporary = moment(updated), db.temporary
+	return err
+}
+
 // Chats lists all chats, last changed first.
 func (db *DB) Chats(ctx context.Context) ([]chat.Summary, error) {
-	rows, err := db.sql.QueryContext(ctx, "SELECT id, title, updated, model FROM chats ORDER BY updated DESC, id DESC")
+	rows, err := db.sql.QueryContext(ctx, "SELECT "+summaryColumns+" FROM chats c WHERE c.deleted IS NULL ORDER BY c.updated DESC, c.id DESC")
 	if err != nil {
 		return nil, db.wrap("list chats", err)
 	}
@@ -28,179 +41,109 @@ func (db *DB) Chats(ctx context.Context) ([]chat.Summary, error) {
 	all := []chat.Summary{}
 	for rows.Next() {
 		var s chat.Summary
-		var updated int64
-		if err := rows.Scan(&s.ID, &s.Title, &updated, &s.Model); err != nil {
+		if err := db.scanSummary(rows, &s); err != nil {
 			return nil, db.wrap("list chats", err)
 		}
-		s.Updated = moment(updated)
 		all = append(all, s)
 	}
 	return all, db.wrap("list chats", rows.Err())
 }
 
-// Chat reads one with its messages in order.
-func (db *DB) Chat(ctx context.Context, id string) (chat.Chat, error) {
-	c, err := db.readChat(ctx, id)
+// Chat reads one with the messages of the branch that is shown.
+func (db *DB) Chat(ctx context.Context, id string) (c chat.Chat, err error) {
+	err = db.read(ctx, func(q *sql.Conn) error {
+		if c, err = db.readFields(ctx, q, id); err != nil {
+			return err
+		}
+		c.Nodes, c.Messages, err = readPath(ctx, q, id, c.Head)
+		return err
+	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return chat.Chat{}, errNoChat(id)
 	}
 	return c, db.wrap("read chat", err)
 }
 
-func (db *DB) readChat(ctx context.Context, id string) (c chat.Chat, err error) {
-	var created, updated int64
-	var sampling string
-	err = db.sql.QueryRowContext(ctx, "SELECT id, title, auto_title, model, system_prompt, sampling, thinking, created, updated FROM chats WHERE id = ?", id).
-		Scan(&c.ID, &c.Title, &c.AutoTitle, &c.Model, &c.SystemPrompt, &sampling, &c.Thinking, &created, &updated)
-	if err != nil {
-		return c, err
-	}
-	c.Created, c.Updated = moment(created), moment(updated)
-	if err := json.Unmarshal([]byte(sampling), &c.Sampling); err != nil {
-		return c, err
-	}
-	rows, err := db.sql.QueryContext(ctx, "SELECT id, coalesce(parent, ''), role, content, reasoning, status, error, created, model, reasoning_ms, stats FROM messages WHERE chat = ? ORDER BY seq", id)
-	if err != nil {
-		return c, err
-	}
-	defer rows.Close()
-	c.Messages = []chat.Message{}
-	for rows.Next() {
-		m, err := scanMessage(rows)
-		if err != nil {
-			return c, err
-		}
-		c.Messages = append(c.Messages, m)
-	}
-	return c, rows.Err()
+// Path reads the messages from a chat's first to the one named.
+func (db *DB) Path(ctx context.Context, id, head string) (path []chat.Message, err error) {
+	err = db.read(ctx, func(q *sql.Conn) error {
+		_, path, err = readPath(ctx, q, id, head)
+		return err
+	})
+	return path, db.wrap("read chat", err)
 }
 
-func scanMessage(rows *sql.Rows) (m chat.Message, err error) {
+func (db *DB) readFields(ctx context.Context, q querier, id string) (c chat.Chat, err error) {
 	var created int64
-	var failure, stats sql.NullString
-	if err := rows.Scan(&m.ID, &m.Parent, &m.Role, &m.Content, &m.Reasoning, &m.Status, &failure, &created, &m.Model, &m.ReasoningMS, &stats); err != nil {
-		return m, err
+	var sampling string
+	row := q.QueryRowContext(ctx, "SELECT "+summaryColumns+", c.auto_title, c.system_prompt, c.sampling, c.thinking, c.created, c.draft, coalesce(c.head, '') FROM chats c WHERE c.id = ? AND c.deleted IS NULL", id)
+	if err := db.scanSummary(row, &c.Summary, &c.AutoTitle, &c.SystemPrompt, &sampling, &c.Thinking, &created, &c.Draft, &c.Head); err != nil {
+		return c, err
 	}
-	m.Created = moment(created)
-	if failure.Valid {
-		if err := json.Unmarshal([]byte(failure.String), &m.Error); err != nil {
-			return m, err
-		}
-	}
-	if stats.Valid {
-		if err := json.Unmarshal([]byte(stats.String), &m.Stats); err != nil {
-			return m, err
-		}
-	}
-	return m, nil
+	c.Created = moment(created)
+	return c, json.Unmarshal([]byte(sampling), &c.Sampling)
 }
 
-// PutChat creates or changes a chat's own fields.
+// PutChat creates a chat or changes its own fields, but not the draft.
 func (db *DB) PutChat(ctx context.Context, c chat.Chat) error {
-	return db.wrap("save chat", putChat(ctx, db.sql, c))
+	return db.wrap("save chat", db.change(ctx, func(tx *sql.Tx) error { return putChat(ctx, tx, c) }))
 }
 
-type execer interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-}
-
-func putChat(ctx context.Context, x execer, c chat.Chat) error {
+func putChat(ctx context.Context, tx *sql.Tx, c chat.Chat) error {
 	sampling, err := json.Marshal(c.Sampling)
 	if err != nil {
 		return err
 	}
-	_, err = x.ExecContext(ctx, `INSERT INTO chats (id, title, auto_title, model, system_prompt, sampling, thinking, created, updated)
-		VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET title = excluded.title, auto_title = excluded.auto_title, model = excluded.model,
-		system_prompt = excluded.system_prompt, sampling = excluded.sampling, thinking = excluded.thinking, updated = excluded.updated`,
-		c.ID, c.Title, c.AutoTitle, c.Model, c.SystemPrompt, string(sampling), c.Thinking, millis(c.Created), millis(c.Updated))
-	return err
-}
-
-// DeleteChat removes a chat and its messages.
-func (db *DB) DeleteChat(ctx context.Context, id string) error {
-	res, err := db.sql.ExecContext(ctx, "DELETE FROM chats WHERE id = ?", id)
-	if err != nil {
-		return db.wrap("delete chat", err)
+	if c.Door == "" {
+		c.Door = chat.DoorChat
 	}
-	if n, err := res.RowsAffected(); err != nil || n == 0 {
-		return errNoChat(id)
-	}
-	return nil
-}
-
-// Append drops the message from and all after it, then adds messages.
-func (db *DB) Append(ctx context.Context, c chat.Chat, from string, add ...chat.Message) error {
-	return db.wrap("save messages", db.append(ctx, c, from, add))
-}
-
-func (db *DB) append(ctx context.Context, c chat.Chat, from string, add []chat.Message) error {
-	tx, err := db.sql.BeginTx(ctx, nil)
-	if err != nil {
+	var title sql.NullString
+	if err := tx.QueryRowContext(ctx, "SELECT title FROM chats WHERE id = ?", c.ID).Scan(&title); err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	defer tx.Rollback()
-	if err := putChat(ctx, tx, c); err != nil {
+	if _, err := tx.ExecContext(ctx, `INSERT INTO chats (id, title, auto_title, model, system_prompt, sampling, thinking, created, updated, pinned, folder, door, head, draft)
+		VALUES (?,?,?,?,?,?,?,?,?,?,nullif(?,''),?,nullif(?,''),?) ON CONFLICT (id) DO UPDATE SET title = excluded.title, auto_title = excluded.auto_title,
+		model = excluded.model, system_prompt = excluded.system_prompt, sampling = excluded.sampling, thinking = excluded.thinking,
+		updated = excluded.updated, pinned = excluded.pinned, folder = excluded.folder, head = excluded.head`,
+		c.ID, c.Title, c.AutoTitle, c.Model, c.SystemPrompt, string(sampling), c.Thinking, millis(c.Created), millis(c.Updated),
+		c.Pinned, c.Folder, c.Door, c.Head, c.Draft); err != nil {
 		return err
 	}
-	if from != "" {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM messages WHERE chat = ? AND seq >= (SELECT seq FROM messages WHERE id = ? AND chat = ?)", c.ID, from, c.ID); err != nil {
-			return err
-		}
+	if title.Valid && title.String == c.Title {
+		return nil
 	}
-	for _, m := range add {
-		failure, stats, err := encode(m)
+	return putTitle(ctx, tx, c.ID, c.Title)
+}
+
+// FileChats changes where chats are listed.
+func (db *DB) FileChats(ctx context.Context, ids []string, folder *string, pinned *bool) error {
+	return db.each(ctx, "file chats", "UPDATE chats SET folder = CASE WHEN ?2 THEN nullif(?3, '') ELSE folder END, pinned = coalesce(?4, pinned) WHERE id = ?1 AND deleted IS NULL",
+		ids, folder != nil, folder, pinned)
+}
+
+// each runs a statement for every chat named, all or none; one that concerns no
+// chat ends it with NotFound. The statement's ?1 is the id.
+func (db *DB) each(ctx context.Context, doing, statement string, ids []string, args ...any) error {
+	return db.wrap(doing, db.change(ctx, func(tx *sql.Tx) error {
+		st, err := tx.PrepareContext(ctx, statement)
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO messages (id, chat, parent, role, content, reasoning, status, error, created, model, reasoning_ms, stats)
-			VALUES (?,?,nullif(?,''),?,?,?,?,?,?,?,?,?)`, m.ID, c.ID, m.Parent, m.Role, m.Content, m.Reasoning, m.Status, failure, millis(m.Created), m.Model, m.ReasoningMS, stats); err != nil {
-			return err
+		defer st.Close()
+		for _, id := range ids {
+			res, err := st.ExecContext(ctx, append([]any{id}, args...)...)
+			if err != nil {
+				return err
+			}
+			if n, err := res.RowsAffected(); err != nil || n == 0 {
+				return errors.Join(err, errNoChat(id))
+			}
 		}
-	}
-	return tx.Commit()
+		return nil
+	}))
 }
 
-// encode gives the JSON columns; nil is NULL.
-func encode(m chat.Message) (failure, stats any, err error) {
-	if m.Error != nil {
-		b, err := json.Marshal(m.Error)
-		if err != nil {
-			return nil, nil, err
-		}
-		failure = string(b)
-	}
-	if m.Stats != nil {
-		b, err := json.Marshal(m.Stats)
-		if err != nil {
-			return nil, nil, err
-		}
-		stats = string(b)
-	}
-	return failure, stats, nil
-}
-
-// SaveReply rewrites a reply's text, status, error and figures. A reply that
-// was deleted meanwhile is no error.
-func (db *DB) SaveReply(ctx context.Context, m chat.Message) error {
-	failure, stats, err := encode(m)
-	if err == nil {
-		_, err = db.sql.ExecContext(ctx, "UPDATE messages SET content = ?, reasoning = ?, status = ?, error = ?, reasoning_ms = ?, stats = ? WHERE id = ?",
-			m.Content, m.Reasoning, m.Status, failure, m.ReasoningMS, stats, m.ID)
-	}
-	return db.wrap("save reply", err)
-}
-
-// InterruptReplies marks replies that were queued or being written; their text
-// stays.
-func (db *DB) InterruptReplies(ctx context.Context, why errs.Error) (int, error) {
-	reason, err := json.Marshal(why)
-	if err != nil {
-		return 0, err
-	}
-	res, err := db.sql.ExecContext(ctx, "UPDATE messages SET status = ?, error = ? WHERE status IN ('queued', 'writing')", chat.Interrupted, string(reason))
-	if err != nil {
-		return 0, db.wrap("mark interrupted replies", err)
-	}
-	n, err := res.RowsAffected()
-	return int(n), err
+// SetDraft keeps what was typed in a chat and not sent.
+func (db *DB) SetDraft(ctx context.Context, id, text string) error {
+	return db.each(ctx, "save draft", "UPDATE chats SET draft = ?2 WHERE id = ?1 AND deleted IS NULL", []string{id}, text)
 }

@@ -28,7 +28,8 @@ const driverName = "qwill-sqlite3"
 func init() {
 	sql.Register(driverName, &sqlite3.SQLiteDriver{ConnectHook: func(c *sqlite3.SQLiteConn) error {
 		// fullfsync matters on macOS, where fsync leaves data in the drive's cache.
-		_, err := c.Exec("PRAGMA fullfsync=1; PRAGMA trusted_schema=OFF", nil)
+		// What is deleted is overwritten, and no query spills into temporary files.
+		_, err := c.Exec("PRAGMA fullfsync=1; PRAGMA trusted_schema=OFF; PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY", nil)
 		return err
 	}})
 }
@@ -36,8 +37,10 @@ func init() {
 // DB is the open database.
 type DB struct {
 	sql  *sql.DB
-	lock *filelock.Lock // shared while open; whoever sets damaged files aside needs it alone
+	lock *filelock.Lock // shared while open; whoever sets damaged files aside needs it alone; nil in memory
 	path string
+
+	temporary bool // in memory only
 }
 
 // Open opens or creates the database and brings its schema up to date. A
@@ -63,8 +66,57 @@ func Open(ctx context.Context, path, backups string) (db *DB, notice *errs.Error
 	return &DB{sql: conn, lock: lock, path: path}, notice, nil
 }
 
+// OpenMemory makes an empty database that never touches the disk and is gone
+// when it is closed.
+func OpenMemory(ctx context.Context) (*DB, error) {
+	conn, err := sql.Open(driverName, "file::memory:?_foreign_keys=on&_txlock=immediate")
+	if err != nil {
+		return nil, err
+	}
+	conn.SetMaxOpenConns(1) // each connection would be a database of its own
+	if err := prepare(ctx, conn); err != nil {
+		conn.Close()
+		return nil, explain("", err)
+	}
+	return &DB{sql: conn, temporary: true}, nil
+}
+
 // Close ends all use of the database.
-func (db *DB) Close() error { return errors.Join(db.sql.Close(), db.lock.Release()) }
+func (db *DB) Close() error {
+	if db.lock == nil {
+		return db.sql.Close()
+	}
+	return errors.Join(db.sql.Close(), db.lock.Release())
+}
+
+// read runs queries on one snapshot of the database, without waiting for who
+// writes.
+func (db *DB) read(ctx context.Context, queries func(q *sql.Conn) error) error {
+	conn, err := db.sql.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, "BEGIN DEFERRED"); err != nil {
+		return err
+	}
+	// Whatever became of ctx, the connection goes back without a transaction.
+	defer conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+	return queries(conn)
+}
+
+// change runs statements that are done all or not at all.
+func (db *DB) change(ctx context.Context, statements func(tx *sql.Tx) error) error {
+	tx, err := db.sql.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := statements(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
 
 // Check runs SQLite's quick check; nil means that the file is whole.
 func (db *DB) Check(ctx context.Context) error {
@@ -108,7 +160,10 @@ func prepare(ctx context.Context, conn *sql.DB) error {
 	if err := quickCheck(ctx, conn); err != nil {
 		return err
 	}
-	return migrate(ctx, conn)
+	if err := migrate(ctx, conn); err != nil {
+		return err
+	}
+	return ensureWords(ctx, conn)
 }
 
 // checkFile catches what SQLite would silently turn into an empty database.

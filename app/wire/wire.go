@@ -44,6 +44,7 @@ type App struct {
 	Writer   *Writer
 	Desktop  *api.Desktop // set by the window before Handler
 
+	memory   *store.DB // temporary chats
 	instance *filelock.Lock
 	life     context.Context // ends at Close
 	end      context.CancelFunc
@@ -79,7 +80,11 @@ func Open(ctx context.Context, log *slog.Logger) (*App, error) {
 	a.Serve = serve.New(a.Engine, serve.Options{})
 	a.Models = models.New(models.Config{Store: db, Engine: a.Engine, Events: a.Events, Folder: p.Models,
 		Default: func() string { return a.Settings.Get().Model }, Unload: a.Serve.Forget})
-	a.Chats = chat.New(db, a.Models, a.Settings, a.Serve, a.Events)
+	if a.memory, err = store.OpenMemory(ctx); err != nil {
+		db.Close()
+		return nil, err
+	}
+	a.Chats = chat.New(db, a.memory, a.Models, a.Settings, a.Serve, a.Events)
 	a.Writer = &Writer{models: a.Models, settings: a.Settings, serve: a.Serve, engine: a.Engine}
 	if notice != nil {
 		// The list of models was lost with the database; their folders were not.
@@ -171,7 +176,7 @@ func (a *App) Close() error {
 	err := a.Engine.Close()
 	a.work.Wait()
 	a.Events.Close()
-	err = errors.Join(err, a.Store.Close())
+	err = errors.Join(err, a.memory.Close(), a.Store.Close())
 	if a.instance != nil {
 		err = errors.Join(err, a.instance.Release())
 	}

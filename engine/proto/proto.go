@@ -123,8 +123,11 @@ type GenerateParams struct {
 
 	Messages []Message `json:"messages,omitempty"` // rendered by the model's chat template
 	Thinking bool      `json:"thinking,omitempty"`
-	Prompt   []int     `json:"prompt,omitempty"` // token ids as they are
-	Text     string    `json:"text,omitempty"`   // raw text; never becomes control tokens
+	// Continue goes on with the last message, an assistant's: inside its thinking
+	// when it has no content yet. Only what is new comes out.
+	Continue bool   `json:"continue,omitempty"`
+	Prompt   []int  `json:"prompt,omitempty"` // token ids as they are
+	Text     string `json:"text,omitempty"`   // raw text; never becomes control tokens
 
 	MaxTokens int      `json:"max_tokens,omitempty"` // 0: until the context is full
 	Sampling  Sampling `json:"sampling"`

@@ -39,6 +39,8 @@ func (p *GenerateParams) Validate() *Error {
 		return invalid("messages", "must not be empty")
 	case inputs > 1:
 		return invalid("messages", "cannot be combined with a prompt or a text")
+	case p.Continue && (len(p.Messages) == 0 || p.Messages[len(p.Messages)-1].Role != "assistant"):
+		return invalid("messages", "must end with the assistant's message that is to be continued")
 	case p.MaxTokens < 0 || p.MaxTokens > MaxMaxTokens:
 		return invalid("max_tokens", "must be from 0 (no limit) to %d, not %d", MaxMaxTokens, p.MaxTokens)
 	case p.Logprobs < 0 || p.Logprobs > MaxLogprobs:

@@ -38,6 +38,15 @@ func New(opened bool) *Splitter {
 	return s
 }
 
+// Resume goes on with a reply that broke off, inside its thinking or inside its
+// answer.
+func Resume(thinking bool) *Splitter {
+	if thinking {
+		return &Splitter{state: inside, begun: true}
+	}
+	return &Splitter{state: answer}
+}
+
 // Thinking reports whether the reply is inside its thinking.
 func (s *Splitter) Thinking() bool { return s.state == inside }
 

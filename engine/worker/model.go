@@ -159,6 +159,10 @@ func (m *model) request(p proto.GenerateParams, emit func(proto.Event)) (generat
 	switch {
 	case len(p.Messages) > 0:
 		var prompt []template.Segment
+		if p.Continue {
+			r.Prompt, r.Split, err = m.resume(p.Messages)
+			break
+		}
 		prompt, r.Prompt, err = m.render(p.Messages, p.Thinking)
 		r.Split = reasoning.New(template.EndsInThinking(prompt))
 	case p.Text != "":
@@ -207,6 +211,29 @@ func (m *model) render(messages []proto.Message, thinking bool) ([]template.Segm
 		return nil, nil, err
 	}
 	return prompt, m.tokenizer.EncodeSegments(prompt), nil
+}
+
+// resume gives a prompt that ends inside the last message, an assistant's, and
+// what parts the text that follows. A message with content has left its
+// thinking; one without is still in it.
+func (m *model) resume(messages []proto.Message) ([]int, *reasoning.Splitter, error) {
+	last := messages[len(messages)-1]
+	if last.Content != "" {
+		prompt, err := m.template.Render(messages, template.Options{ContinueAssistant: true})
+		if err != nil {
+			return nil, nil, err
+		}
+		return m.tokenizer.EncodeSegments(prompt), reasoning.Resume(false), nil
+	}
+	prompt, err := m.template.Render(messages[:len(messages)-1], template.Options{Thinking: true, AddGenerationPrompt: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	if !template.EndsInThinking(prompt) {
+		prompt = append(prompt, template.Segment{Text: reasoning.Open + "\n", Trusted: true})
+	}
+	prompt = append(prompt, template.Segment{Text: last.Reasoning})
+	return m.tokenizer.EncodeSegments(prompt), reasoning.Resume(true), nil
 }
 
 func (w *Worker) tokenize(p proto.TokenizeParams) (proto.TokenizeResult, error) {
