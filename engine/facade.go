@@ -36,6 +36,9 @@ type Config struct {
 	Binary string       // path of qwill-engine; default: QWILL_ENGINE, else beside the executable
 	Env    []string     // added to the child's environment
 	Log    *slog.Logger // default: discarded
+	// Crashed, which may be nil, is told of each child that died, with the last
+	// lines that it wrote to stderr.
+	Crashed func(cause string, stderr []string)
 }
 
 // Engine runs models in a child process. Its methods may be called from any
@@ -53,7 +56,7 @@ type Engine struct {
 // New makes an engine. The child starts with the first call.
 func New(cfg Config) *Engine {
 	e := &Engine{runs: map[uint64]*outbox.Outbox{}, loads: map[string]map[int]func(LoadProgress){}}
-	e.host = host.New(host.Config{Binary: cfg.Binary, Env: cfg.Env, Log: cfg.Log, Notify: e.notify})
+	e.host = host.New(host.Config{Binary: cfg.Binary, Env: cfg.Env, Log: cfg.Log, Crashed: cfg.Crashed, Notify: e.notify})
 	return e
 }
 

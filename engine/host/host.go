@@ -28,6 +28,9 @@ type Config struct {
 	// must not block: the child's responses wait behind it.
 	Notify func(method string, params json.RawMessage)
 	Log    *slog.Logger // default: discarded
+	// Crashed, which may be nil, is told of each child that ended by itself,
+	// with the last lines that it wrote to stderr. It must not block.
+	Crashed func(cause string, stderr []string)
 
 	Attempts int           // deaths in a row before Failed; default 3
 	Backoff  time.Duration // pause before the first restart, doubled each time; default 200 ms
@@ -327,8 +330,13 @@ func (h *Host) runOne() (cause string, final bool) {
 	case <-rest:
 		c.close(cfg.Grace)
 		h.log.Info("engine ended for lack of work", "pid", c.pid)
+		return c.cause, false
 	case <-h.life.Done():
 		c.close(cfg.Grace)
+		return c.cause, false
+	}
+	if cfg.Crashed != nil {
+		cfg.Crashed(c.cause, c.stderr.Lines())
 	}
 	return c.cause, false
 }

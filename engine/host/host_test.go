@@ -424,3 +424,31 @@ func TestStderrCause(t *testing.T) {
 		t.Errorf("%d lines kept, want %d", n, stderrLines)
 	}
 }
+
+// A child that dies is told with its last lines; one that is ended is not.
+func TestCrashesAreTold(t *testing.T) {
+	var mu sync.Mutex
+	var told []string
+	tell := func(cause string, stderr []string) {
+		mu.Lock()
+		defer mu.Unlock()
+		told = append(told, cause+" | "+strings.Join(stderr, " | "))
+	}
+	h := testHost(t, "good", Config{Crashed: tell})
+	if err := call(t, h, "echo", map[string]int{"a": 1}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if !h.Rest() {
+		t.Fatal("it did not rest")
+	}
+	if err := call(t, h, "echo", map[string]int{"a": 1}, nil); err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, call(t, h, "panic", nil, nil), proto.CodeCrashed, "index out of range")
+	h.Close()
+	mu.Lock()
+	defer mu.Unlock()
+	if len(told) != 1 || !strings.Contains(told[0], "exit code 2") || !strings.Contains(told[0], "goroutine 1 [running]:") {
+		t.Errorf("told %q", told)
+	}
+}
