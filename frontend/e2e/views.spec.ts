@@ -87,9 +87,9 @@ for (const variant of variants) {
       await app.keyboard.press('Escape');
 
       await app.locator('li.current a').press('Delete');
-      await expect(app.getByRole('alertdialog')).toBeVisible();
-      await accessible(app, 'delete');
-      await app.getByRole('alertdialog').getByRole('button').first().click();
+      await expect(app.getByRole('button', { name: en('Undo', '撤销') })).toBeVisible();
+      await accessible(app, 'deleted');
+      await app.getByRole('button', { name: en('Undo', '撤销') }).click();
 
       await app.getByRole('link', { name: en('Write', '写作'), exact: true }).click();
       await app.getByRole('textbox', { name: en('Text to work on', '要处理的文字') }).fill(DRAFT);

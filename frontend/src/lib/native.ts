@@ -5,6 +5,18 @@ interface WailsRuntime {
   ClipboardSetText?(text: string): Promise<boolean>;
 }
 
+/** What app/desktop binds for the page. */
+interface NativeCalls {
+  ChooseExport?(name: string): Promise<string>;
+}
+
+const native = () => (window as unknown as { go?: { desktop?: { Native?: NativeCalls } } }).go?.desktop?.Native;
+
+/** Asks where to save an export: the path, '' when cancelled, undefined where no dialog of the system can be had. */
+export async function chooseExport(name: string): Promise<string | undefined> {
+  return native()?.ChooseExport?.(name);
+}
+
 const runtime = () => (window as unknown as { runtime?: WailsRuntime }).runtime;
 
 /** Opens a link in the person's browser, never in the app's own page. */

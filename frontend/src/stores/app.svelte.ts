@@ -17,6 +17,7 @@ import type {
 } from '../lib/api/types';
 import { backoff } from '../lib/retry';
 import { router } from '../lib/router.svelte';
+import { usePlatform } from '../lib/shortcuts';
 import { useReducedMotion, useTextSize, useTheme } from '../lib/theme';
 
 const DEFAULTS: Settings = {
@@ -41,6 +42,9 @@ const DEFAULTS: Settings = {
 /** Time that the starter's installation may take before its absence is reported, in milliseconds. */
 const FIRST_START = 8000;
 
+/** Time that a setting is marked as saved, in milliseconds. */
+const SAVED_SHOWN = 2000;
+
 export type ChatEventListener = (id: string, kind: 'created' | 'changed' | 'deleted') => void;
 
 /** What the whole page knows about the application, kept up to date by its events. */
@@ -63,6 +67,8 @@ class App {
   /** What became of the system-wide shortcut; null until that is known. */
   hotkey = $state.raw<Hotkey | null>(null);
   notices = $state.raw<ApiErrorBody[]>([]);
+  /** Names of the settings that were just saved, for a moment. */
+  saved = $state.raw<string[]>([]);
   /** A failed action that the person should hear about. */
   error = $state.raw<ApiErrorBody | null>(null);
   /** Text that the native side captured for the quick prompt; a new object each time. */
@@ -78,6 +84,7 @@ class App {
 
   #listeners = new Set<ChatEventListener>();
   #surfaces = new Set<(surface: Surface) => void>();
+  #telling: ReturnType<typeof setTimeout> | undefined;
   #settling: ReturnType<typeof setTimeout> | undefined;
   #listing: ReturnType<typeof setTimeout> | undefined;
 
@@ -141,6 +148,15 @@ class App {
     this.#useSettings({ ...before, ...change });
     const saved = await this.attempt(() => api.saveSettings(change));
     this.#useSettings(saved ?? before);
+    if (!saved) return;
+    this.saved = Object.keys(change);
+    clearTimeout(this.#telling);
+    this.#telling = setTimeout(() => (this.saved = []), SAVED_SHOWN);
+  }
+
+  /** Reads everything again, such as after all was erased. */
+  async reload(): Promise<void> {
+    await this.attempt(async () => this.#take(await api.state()));
   }
 
   dismissNotice(notice: ApiErrorBody): void {
@@ -172,6 +188,7 @@ class App {
   #take(state: State): void {
     this.version = state.version;
     this.platform = state.platform;
+    usePlatform(state.platform);
     this.native = state.native;
     this.#useModels(state.models ?? []);
     this.commands = state.commands ?? [];

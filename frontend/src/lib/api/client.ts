@@ -44,6 +44,9 @@ export function isAbort(thrown: unknown): boolean {
   return thrown instanceof DOMException && thrown.name === 'AbortError';
 }
 
+/** The largest body in bytes that a browser still sends after the page is gone. */
+const KEEPALIVE = 60_000;
+
 async function request(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
   const init: RequestInit = { method, credentials: 'same-origin' };
   if (signal) init.signal = signal;
@@ -53,6 +56,7 @@ async function request(method: string, path: string, body?: unknown, signal?: Ab
   } else if (body !== undefined) {
     init.headers = { 'Content-Type': 'application/json' };
     init.body = JSON.stringify(body);
+    if (method === 'PUT' && init.body.length < KEEPALIVE) init.keepalive = true;
   }
   let response: Response;
   try {
@@ -98,6 +102,9 @@ async function* events<E>(method: string, path: string, body: unknown, signal: A
 
 const chat = (id: string) => `/chats/${encodeURIComponent(id)}`;
 
+const exportPath = (format: 'markdown' | 'json', ids: string[]) =>
+  `/chats/export?format=${format}${ids.length ? `&ids=${ids.map(encodeURIComponent).join(',')}` : ''}`;
+
 /** Every call of docs/http-api.md. */
 export const api = {
   state: () => json<State>('GET', '/state'),
@@ -128,8 +135,16 @@ export const api = {
   keepDraft: (id: string | null, text: string) => nothing('PUT', id ? `${chat(id)}/draft` : '/draft', { text }),
   newDraft: () => json<{ text: string }>('GET', '/draft'),
   search: (q: string, limit = 50) => json<SearchHit[]>('GET', `/search?q=${encodeURIComponent(q)}&limit=${limit}`),
-  exportUrl: (format: 'markdown' | 'json', ids: string[] = []) =>
-    `/api/chats/export?format=${format}${ids.length ? `&ids=${ids.map(encodeURIComponent).join(',')}` : ''}`,
+  exportUrl: (format: 'markdown' | 'json', ids: string[] = []) => `/api${exportPath(format, ids)}`,
+  /** The exported file, with the name that the backend gives it. */
+  exportFile: async (format: 'markdown' | 'json', ids: string[] = []) => {
+    const response = await request('GET', exportPath(format, ids));
+    const name = /filename="([^"]+)"/.exec(response.headers.get('Content-Disposition') ?? '')?.[1] ?? '';
+    return { blob: await response.blob(), name };
+  },
+  /** Writes the export to a path of this machine, which the system's save dialog gave. */
+  exportTo: (path: string, format: 'markdown' | 'json', ids: string[] = []) =>
+    nothing('POST', '/chats/export', { path, format, ids }),
   importChats: (file: Blob) => upload<{ imported: ChatSummary[]; skipped: ApiErrorBody[] }>('/chats/import', file),
 
   folders: () => json<Folder[]>('GET', '/folders'),
