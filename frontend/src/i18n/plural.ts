@@ -2,9 +2,10 @@ type Forms = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 
 const rules = new Map<string, Intl.PluralRules>();
 
-/** The form that a language uses for a count. */
-export function plural(locale: string, n: number, forms: Forms): string {
-  let rule = rules.get(locale);
-  if (!rule) rules.set(locale, (rule = new Intl.PluralRules(locale)));
+/** The form that a language uses for a count, or for a place in an order. */
+export function plural(locale: string, n: number, forms: Forms, type: Intl.PluralRuleType = 'cardinal'): string {
+  const key = `${locale} ${type}`;
+  let rule = rules.get(key);
+  if (!rule) rules.set(key, (rule = new Intl.PluralRules(locale, { type })));
   return forms[rule.select(n)] ?? forms.other;
 }

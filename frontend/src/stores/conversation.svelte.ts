@@ -1,9 +1,10 @@
 import { api, asErrorBody, isAbort } from '../lib/api/client';
-import type { ApiErrorBody, Chat, ChatFields, Message, Prefill, ReplyEvent, Sampling } from '../lib/api/types';
+import type { ApiErrorBody, Chat, ChatFields, Message, Prefill, Preset, ReplyEvent, Sampling } from '../lib/api/types';
 import { backoff } from '../lib/retry';
 import { FrameBatch } from '../lib/stream/batch';
-import { app } from './app.svelte';
 import { router } from '../lib/router.svelte';
+import { app } from './app.svelte';
+import { drafts } from './drafts.svelte';
 
 /** What happens before and between the words of a reply. */
 export type Progress =
@@ -19,6 +20,8 @@ class Conversation {
   context = $state.raw({ used: 0, limit: 0 });
   progress = $state.raw<Progress>({ kind: 'none' });
   opening = $state(false);
+  /** Lives in memory only. */
+  temporary = $state(false);
   /** An action that the backend has not answered yet. */
   busy = $state(false);
   /** Why the chat could not be opened. */
@@ -28,6 +31,8 @@ class Conversation {
 
   readonly last = $derived(this.messages.at(-1));
   readonly replying = $derived(running(this.last));
+  /** The reply's place in the queue, from 1; undefined when it does not wait. */
+  readonly place = $derived(app.chats.find((c) => c.id === this.id)?.waiting);
   readonly modelName = $derived(this.fields.model ?? app.model?.name ?? app.settings.model);
   readonly model = $derived(app.modelNamed(this.modelName));
   readonly thinking = $derived(this.fields.thinking ?? app.settings.thinking);
@@ -50,6 +55,7 @@ class Conversation {
 
   /** Shows a chat, or an empty new one for null. */
   async open(id: string | null): Promise<void> {
+    if (!id) void drafts.loadNew();
     if (id === this.id && !this.failure) return;
     this.#leave();
     this.id = id;
@@ -59,6 +65,7 @@ class Conversation {
       const chat = await api.chat(id);
       if (this.id !== id) return;
       this.#show(chat);
+      drafts.take(id, chat.draft ?? '');
       if (running(this.last)) this.#watch();
     } catch (thrown) {
       if (this.id === id) this.failure = asErrorBody(thrown);
@@ -97,12 +104,55 @@ class Conversation {
     });
   }
 
-  async regenerate(): Promise<boolean> {
+  /** A new reply beside this one, by another model if one is named; the earlier one stays a branch. */
+  async regenerate(message: Message, model?: string): Promise<boolean> {
     return this.#act(async () => {
-      const { reply } = await api.regenerate(this.id!);
-      if (this.last?.role === 'assistant') this.messages.pop();
-      this.messages.push(reply);
+      this.#unfollow();
+      const { reply } = await api.regenerate(this.id!, message.id, model);
+      const at = this.messages.findIndex((m) => m.id === message.id);
+      if (at >= 0) this.messages.splice(at, Infinity, reply);
     });
+  }
+
+  /** Goes on writing the last reply where it ended. */
+  async goOn(): Promise<boolean> {
+    return this.#act(async () => {
+      const { reply } = await api.continueReply(this.id!);
+      this.#put(reply);
+    });
+  }
+
+  /** Shows the branch that goes through a message. */
+  async branch(message: string): Promise<boolean> {
+    return this.#act(async () => {
+      this.#unfollow();
+      this.#show(await api.branch(this.id!, message));
+    });
+  }
+
+  /** Removes a message and all that follows it. */
+  async remove(message: Message): Promise<boolean> {
+    return this.#act(async () => {
+      this.#unfollow();
+      this.#show(await api.removeMessage(this.id!, message.id));
+    });
+  }
+
+  /** Goes on in a new chat that has the messages up to this one. */
+  async fork(message: Message): Promise<boolean> {
+    let made = '';
+    const done = await this.#act(async () => {
+      made = (await api.fork(this.id!, message.id)).id;
+    });
+    if (made) router.go({ name: 'chat', id: made });
+    return done;
+  }
+
+  /** Takes over what a preset says. */
+  async usePreset(preset: Preset): Promise<void> {
+    const { system_prompt, sampling, thinking, model } = preset;
+    if (this.id) await this.change({ preset: preset.id });
+    else this.fields = { ...this.fields, system_prompt, sampling, thinking, ...(model ? { model } : {}) };
   }
 
   async stop(): Promise<void> {
@@ -112,7 +162,8 @@ class Conversation {
 
   /** Changes the chat's title, model, prompt, sampling or thinking. */
   async change(fields: ChatFields): Promise<void> {
-    this.fields = { ...this.fields, ...fields };
+    const { preset, ...own } = fields;
+    this.fields = { ...this.fields, ...own };
     if (fields.title !== undefined) this.title = fields.title;
     const id = this.id;
     if (!id) return;
@@ -138,6 +189,7 @@ class Conversation {
     this.#unfollow();
     this.messages = [];
     this.title = '';
+    this.temporary = false;
     this.fields = {};
     this.context = { used: 0, limit: 0 };
     this.failure = null;
@@ -151,6 +203,7 @@ class Conversation {
 
   #showFields(chat: Chat): void {
     this.title = chat.title;
+    this.temporary = chat.temporary ?? false;
     this.context = chat.context ?? { used: 0, limit: 0 };
     const { model, system_prompt, sampling, thinking } = chat;
     this.fields = { model, system_prompt, sampling: sampling ?? {}, thinking };

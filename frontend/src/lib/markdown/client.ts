@@ -57,6 +57,7 @@ export class RenderedText {
   }
 
   update(text: string, done: boolean): void {
+    if (!this.#wanted && text === this.#sent && done === this.#sentDone) return;
     this.#wanted = { text, done };
     this.#push();
   }
