@@ -29,6 +29,11 @@ func TestValidate(t *testing.T) {
 		{"messages", func(p *GenerateParams) { p.Text = "" }},
 		{"messages", func(p *GenerateParams) { p.Prompt = []int{1} }},
 		{"messages", func(p *GenerateParams) { p.Text, p.Messages = "", []Message{{Role: "tool"}} }},
+		{"messages", func(p *GenerateParams) { p.Continue = true }},
+		{"messages", func(p *GenerateParams) { p.Text, p.Messages, p.Continue = "", []Message{{Role: "user"}}, true }},
+		{"", func(p *GenerateParams) {
+			p.Text, p.Messages, p.Continue = "", []Message{{Role: "user"}, {Role: "assistant"}}, true
+		}},
 		{"prompt", func(p *GenerateParams) { p.Text, p.Prompt = "", []int{-1} }},
 		{"max_tokens", func(p *GenerateParams) { p.MaxTokens = -1 }},
 		{"max_tokens", func(p *GenerateParams) { p.MaxTokens = 1e12 }},

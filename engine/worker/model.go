@@ -160,7 +160,7 @@ func (m *model) request(p proto.GenerateParams, emit func(proto.Event)) (generat
 	case len(p.Messages) > 0:
 		var prompt []template.Segment
 		if p.Continue {
-			r.Prompt, r.Split, err = m.resume(p.Messages)
+			r.Prompt, r.Split, err = m.resume(p.Messages, p.Thinking)
 			break
 		}
 		prompt, r.Prompt, err = m.render(p.Messages, p.Thinking)
@@ -216,10 +216,10 @@ func (m *model) render(messages []proto.Message, thinking bool) ([]template.Segm
 // resume gives a prompt that ends inside the last message, an assistant's, and
 // what parts the text that follows. A message with content has left its
 // thinking; one without is still in it.
-func (m *model) resume(messages []proto.Message) ([]int, *reasoning.Splitter, error) {
+func (m *model) resume(messages []proto.Message, thinking bool) ([]int, *reasoning.Splitter, error) {
 	last := messages[len(messages)-1]
 	if last.Content != "" {
-		prompt, err := m.template.Render(messages, template.Options{ContinueAssistant: true})
+		prompt, err := m.template.Render(messages, template.Options{Thinking: thinking, ContinueAssistant: true})
 		if err != nil {
 			return nil, nil, err
 		}
