@@ -228,7 +228,9 @@ func (m *Manager) Continue(ctx context.Context, question, answer, model string) 
 	}
 	m.ops.Lock()
 	defer m.ops.Unlock()
-	c, err := m.blank(ctx, Fields{Model: &model, Door: DoorPrompt})
+	// Whoever goes on with it wants a chat: it is kept as chats are, not as the
+	// quick prompt's are.
+	c, err := m.blank(ctx, Fields{Model: &model})
 	if err != nil {
 		return Chat{}, err
 	}

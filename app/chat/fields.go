@@ -69,6 +69,9 @@ func (m *Manager) blank(ctx context.Context, f Fields) (Chat, error) {
 	if c.Door == "" {
 		c.Door = DoorChat
 	}
+	if c.Door == DoorChat && s.Retention.Chat == settings.None {
+		c.Temporary = true
+	}
 	if f.Title != nil && strings.TrimSpace(*f.Title) == "" {
 		f.Title = nil
 	}

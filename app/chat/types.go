@@ -181,6 +181,11 @@ type Store interface {
 	// EraseChats erases chats for good at once, deleted ones too.
 	EraseChats(ctx context.Context, ids []string) error
 
+	// Messages reads all of a chat, of every branch, in order of creation.
+	Messages(ctx context.Context, id string) ([]Message, error)
+	// EraseAll erases all that was written, and leaves nothing of it in a file.
+	EraseAll(ctx context.Context) error
+
 	// Search finds titles, then messages, best first.
 	Search(ctx context.Context, q search.Query, limit int) ([]Hit, error)
 }
