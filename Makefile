@@ -9,7 +9,7 @@ E := . build/env.sh;
 TAGS := desktop,production,webkit2_41
 FRONTEND := $(shell find frontend/src frontend/public frontend/index.html frontend/*.ts frontend/*.js frontend/package-lock.json -type f 2>/dev/null)
 
-.PHONY: build run test soak bench lint format setup setup-test frontend clean
+.PHONY: build run test soak bench dist lint format setup setup-test frontend clean
 build: setup frontend
 	@$(E) go build -buildvcs=false -o build/bin/qwill-engine ./engine/cmd/qwill-engine
 	@$(E) go build -buildvcs=false -tags $(TAGS) -o build/bin/qwill .
@@ -25,6 +25,9 @@ soak: build
 
 bench: build
 	@$(E) build/bench/bench.sh
+
+dist: setup frontend
+	@$(E) go run ./build/dist
 
 lint: setup frontend
 	@$(E) build/lint.sh

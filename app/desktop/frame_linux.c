@@ -143,12 +143,20 @@ void qwill_keep_web_in(const char *dir) {
 	}
 }
 
+// A blinking caret wakes three processes 40 times a second. A blink of 25 days
+// is none; to switch blinking off would make WebKit 2.50 toggle it at every frame.
+static gboolean do_still_caret(gpointer unused) {
+	g_object_set(gtk_settings_get_default(), "gtk-cursor-blink-time", G_MAXINT, NULL);
+	return G_SOURCE_REMOVE;
+}
+
 void qwill_frame_start(qwill_place saved, int width, int height) {
 	g_mutex_lock(&lock);
 	place = saved;
 	g_mutex_unlock(&lock);
 	min_width = width;
 	min_height = height;
+	g_idle_add(do_still_caret, NULL); // before the window is first shown
 }
 
 void qwill_frame_main(int focus) { g_idle_add(do_main, GINT_TO_POINTER(focus)); }

@@ -35,6 +35,9 @@ func run() error {
 		"build/appicon.png":      func() ([]byte, error) { return encode(draw(1024, true)) },
 		"build/darwin/icon.icns": icns,
 	}
+	for _, size := range []int{16, 22, 24, 32, 48, 64, 128, 256, 512} { // of the hicolor theme
+		files[fmt.Sprintf("build/linux/icons/%d.png", size)] = func() ([]byte, error) { return encode(draw(size, true)) }
+	}
 	for name, make := range files {
 		data, err := make()
 		if err != nil {
