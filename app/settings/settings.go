@@ -51,9 +51,14 @@ type Retention struct {
 	Server   string `json:"server"`
 }
 
-// Periods are the values of a Retention, shortest first; none is never written
-// to the disk.
-var Periods = []string{"none", "day", "week", "month", "year", "forever"}
+// None and Forever are the ends of Periods.
+const (
+	None    = "none" // never written to the disk
+	Forever = "forever"
+)
+
+// Periods are the values of a Retention, shortest first.
+var Periods = []string{None, "day", "week", "month", "year", Forever}
 
 // TextSizes are the sizes of the page's text, in percent.
 var TextSizes = []int{90, 100, 110, 125, 150}
@@ -212,6 +217,16 @@ func (s *Service) Get() Settings {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.now
+}
+
+// Reset gives every setting its default again.
+func (s *Service) Reset(ctx context.Context) error {
+	all, err := json.Marshal(Defaults())
+	if err != nil {
+		return fmt.Errorf("encode settings: %w", err)
+	}
+	_, err = s.Update(ctx, all)
+	return err
 }
 
 // Update applies a partial JSON object: named fields are replaced whole, the
