@@ -12,6 +12,7 @@ import (
 
 	"qwill/app/api/guard"
 	"qwill/app/chat"
+	"qwill/app/command"
 	"qwill/app/errs"
 	"qwill/app/events"
 	"qwill/app/models"
@@ -34,6 +35,7 @@ type Config struct {
 	Settings *settings.Service
 	Events   *events.Broker
 	Writer   Writer
+	Commands *command.Registry
 	Engine   func() EngineState
 	Window   func(action string) // what the native window should do; nil in a browser
 	Desktop  *Desktop            // nil in a browser
@@ -93,6 +95,11 @@ func New(c Config) http.Handler {
 	a.on("/api/presets/{id}", methods{"PATCH": a.changePreset, "DELETE": a.deletePreset})
 	a.on("/api/write", methods{"POST": a.write})
 	a.on("/api/write/continue", methods{"POST": a.continueChat})
+	a.on("/api/commands", methods{"GET": a.listCommands})
+	a.on("/api/commands/custom", methods{"GET": a.listCustom, "POST": a.addCustom})
+	a.on("/api/commands/custom/{id}", methods{"PUT": a.putCustom, "DELETE": a.removeCustom})
+	a.on("/api/commands/import", methods{"POST": a.importCommands})
+	a.on("/api/commands/export", methods{"GET": a.exportCommands})
 	a.on("/api/models", methods{"GET": a.listModels})
 	a.on("/api/models/import", methods{"POST": a.importModel})
 	a.on("/api/models/{name}", methods{"DELETE": a.removeModel})

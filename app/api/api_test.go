@@ -81,10 +81,6 @@ type writer struct {
 	told   chan string // receives the language each Check is told
 }
 
-func (w *writer) Commands() []command.Command {
-	return []command.Command{{ID: "proofread", Key: "1", Title: "Proofread", Shape: "diff"}}
-}
-
 func (w *writer) Check(_ context.Context, r api.WriteRequest) error {
 	select {
 	case w.told <- r.Language:
@@ -148,7 +144,11 @@ func setup(t *testing.T, change func(*api.Config)) *bench {
 	}
 	t.Cleanup(func() { memory.Close() })
 	chats := chat.New(db, memory, m, set, b.engine, b.events)
-	c := api.Config{Version: "1", Platform: "linux", Token: token, Chats: chats, Models: m, Settings: set, Events: b.events, Writer: b.writer,
+	commands, err := command.Open(t.Context(), db, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := api.Config{Version: "1", Commands: commands, Platform: "linux", Token: token, Chats: chats, Models: m, Settings: set, Events: b.events, Writer: b.writer,
 		Engine: func() api.EngineState { return api.EngineState{State: "ready", Device: "cpu"} },
 		Window: func(a string) { b.window = append(b.window, a) },
 		Static: fstest.MapFS{"index.html": {Data: []byte("<p>page")}, "assets/a.js": {Data: []byte("js")}, "icon.svg": {Data: []byte("<svg/>")}}}
@@ -272,7 +272,7 @@ func TestStateHasEverything(t *testing.T) {
 			t.Errorf("models[].%s is missing", key)
 		}
 	}
-	for key, n := range map[string]int{"models": 1, "commands": 1, "chats": 1, "notices": 1} {
+	for key, n := range map[string]int{"models": 1, "commands": len(command.All()), "chats": 1, "notices": 1} {
 		if len(got[key].([]any)) != n {
 			t.Errorf("%s: %v", key, got[key])
 		}

@@ -40,7 +40,7 @@ func (a *api) state(w http.ResponseWriter, r *http.Request) error {
 		notices = []*errs.Error{}
 	}
 	return reply(w, http.StatusOK, State{Version: a.Version, Platform: a.Platform, Native: a.Native, Models: list,
-		Commands: a.Writer.Commands(), Settings: a.Settings.Get(), Engine: a.Engine(), Chats: chats, Notices: notices})
+		Commands: a.Commands.All(), Settings: a.Settings.Get(), Engine: a.Engine(), Chats: chats, Notices: notices})
 }
 
 func (a *api) events(w http.ResponseWriter, r *http.Request) error {
@@ -52,7 +52,11 @@ func (a *api) events(w http.ResponseWriter, r *http.Request) error {
 	}
 	sub := a.Events.Subscribe(first...)
 	defer sub.Close()
-	_ = guard.NewStream(w).Copy(r.Context(), sub) // ends when the reader leaves
+	stream := guard.NewStream(w)
+	if a.Native {
+		stream.Ping = 0 // no connection that could be lost: an idle window sleeps
+	}
+	_ = stream.Copy(r.Context(), sub) // ends when the reader leaves
 	return nil
 }
 

@@ -15,7 +15,6 @@ import (
 
 // Writer runs the commands of the registry on texts.
 type Writer interface {
-	Commands() []command.Command
 	// Check refuses a request that cannot run, before its stream begins.
 	Check(ctx context.Context, r WriteRequest) error
 	// Write runs one; tell receives prefill, loading and delta events.
@@ -25,6 +24,7 @@ type Writer interface {
 // WriteRequest asks for one command on one text.
 type WriteRequest struct {
 	Command     string            `json:"command"`
+	Try         *command.Custom   `json:"try"` // a command that is not saved yet, in place of Command
 	Text        string            `json:"text"`
 	Instruction string            `json:"instruction"`
 	Options     map[string]string `json:"options"`

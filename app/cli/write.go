@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -12,13 +13,13 @@ import (
 	"qwill/app/chat"
 	"qwill/app/command"
 	"qwill/app/events"
-	"qwill/app/write"
 )
 
 func (r *runner) write() *cobra.Command {
 	var model modelFlags
 	var sampling samplingFlags
 	var in api.WriteRequest
+	var set []string
 	options := map[string]*string{}
 	var list strings.Builder
 	for _, c := range command.All() {
@@ -26,20 +27,25 @@ func (r *runner) write() *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use: "write COMMAND [flags] < in > out", Short: "Rewrite, proofread, translate … a text given on stdin",
-		Long:      "Runs a command on the text on stdin and writes the result to stdout. Commands:\n" + list.String(),
+		Long: "Runs a command on the text on stdin and writes the result to stdout. Commands:\n" + list.String() +
+			"\n\nYour own are listed by: qwill commands list",
 		Example:   "  qwill write proofread < letter.txt\n  qwill write translate --language German < letter.txt\n  qwill write instruct --instruction \"Make it rhyme\" < letter.txt",
 		Args:      cobra.ExactArgs(1),
 		ValidArgs: command.IDs(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in.Command = args[0]
-			if err := known(args[0]); err != nil {
-				return err
-			}
 			own, err := sampling.read(cmd)
 			if err != nil {
 				return err
 			}
 			in.Options = map[string]string{}
+			for _, pair := range set {
+				name, value, ok := strings.Cut(pair, "=")
+				if !ok {
+					return usageError{fmt.Errorf("--set %q is not NAME=VALUE", pair)}
+				}
+				in.Options[name] = value
+			}
 			for name, value := range options {
 				if cmd.Flags().Changed(name) {
 					in.Options[name] = *value
@@ -48,20 +54,27 @@ func (r *runner) write() *cobra.Command {
 			if in.Text, err = r.input("a text on stdin: qwill write " + in.Command + " < in > out"); err != nil {
 				return err
 			}
-			if err := write.Check(write.Request{Command: in.Command, Text: in.Text, Instruction: in.Instruction, Options: in.Options}); err != nil {
-				return err
-			}
 			ctx := cmd.Context()
 			a, err := r.app(ctx, nil)
 			if err != nil {
 				return err
 			}
 			defer a.Close()
+			if err := known(a.Commands, in.Command); err != nil {
+				return err
+			}
+			if err := a.Writer.Check(ctx, in); err != nil {
+				return err
+			}
 			mode, err := model.arithmetic(a.Settings.Get())
 			if err != nil {
 				return err
 			}
-			m, err := a.Models.Resolve(ctx, model.model)
+			c, err := a.Commands.Find(in.Command)
+			if err != nil {
+				return err
+			}
+			m, err := a.Models.Resolve(ctx, cmp.Or(model.model, c.Model))
 			if err != nil {
 				return err
 			}
@@ -106,6 +119,7 @@ func (r *runner) write() *cobra.Command {
 	}
 	model.add(cmd)
 	sampling.add(cmd)
+	cmd.Flags().StringArrayVar(&set, "set", nil, "an option of one of your own commands, as NAME=VALUE")
 	cmd.Flags().StringVar(&in.Instruction, "instruction", "", "what to do with the text, for the command instruct")
 	for _, c := range command.All() {
 		for _, o := range c.Options {
@@ -118,20 +132,23 @@ func (r *runner) write() *cobra.Command {
 }
 
 // known suggests the command that was perhaps meant.
-func known(id string) error {
-	_, err := command.Find(id)
-	if err == nil {
+func known(registry *command.Registry, id string) error {
+	if _, err := registry.Find(id); err == nil {
 		return nil
 	}
 	text := fmt.Sprintf("there is no command %q to write with", id)
 	probe := &cobra.Command{SuggestionsMinimumDistance: 2}
-	for _, name := range command.IDs() {
+	var ids []string
+	for _, c := range registry.All() {
+		ids = append(ids, c.ID)
+	}
+	for _, name := range ids {
 		probe.AddCommand(&cobra.Command{Use: name, Run: func(*cobra.Command, []string) {}})
 	}
 	if near := probe.SuggestionsFor(id); len(near) > 0 {
 		text += "; did you mean " + strings.Join(near, " or ") + "?"
 	} else {
-		text += "; use one of " + strings.Join(command.IDs(), ", ")
+		text += "; use one of " + strings.Join(ids, ", ")
 	}
 	return usageError{errors.New(text)}
 }

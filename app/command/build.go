@@ -61,8 +61,15 @@ func (c Command) Build(in Input) (Prompt, error) {
 	case c.ID == "reply" && strings.TrimSpace(in.Options["intent"]) != "":
 		user = "What the answer says: " + strings.TrimSpace(in.Options["intent"]) + "\n\n" + user
 	}
+	system := prompt("rules")
+	if c.Custom {
+		// What the user wrote goes in last: nothing in it is a placeholder of ours.
+		system = strings.Replace(fill.Replace(prompt("custom")), "{instruction}", c.fill(in), 1) + " " + fill.Replace(system)
+	} else {
+		system = fill.Replace(prompt(c.ID) + " " + system)
+	}
 	p.Messages = []engine.Message{
-		{Role: "system", Content: fill.Replace(prompt(c.ID) + " " + prompt("rules"))},
+		{Role: "system", Content: system},
 		{Role: "user", Content: user},
 	}
 	return p, nil

@@ -30,10 +30,15 @@ type Command struct {
 	Title   string   `json:"title"` // English; the page translates by ID
 	Shape   string   `json:"shape"`
 	Options []Option `json:"options,omitempty"`
+	Custom  bool     `json:"custom,omitempty"` // a user made it
+	Model   string   `json:"model,omitempty"`  // what it runs on; "" = the one in use
+	Keep    bool     `json:"-"`                // a user's: the guard checks its result
 
 	sampling engine.Sampling
 	length   func(tokens int) int // most tokens of the result for a text of about so many
 	plain    bool                 // the text is a question, not material
+
+	instruction string // of a user's command
 }
 
 // Option is a parameter of a command.

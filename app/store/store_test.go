@@ -21,6 +21,7 @@ import (
 	"github.com/mattn/go-sqlite3"
 
 	"qwill/app/chat"
+	"qwill/app/command"
 	"qwill/app/errs"
 	"qwill/app/models"
 )
@@ -529,4 +530,22 @@ func schemas(t *testing.T) int {
 		t.Fatal(err)
 	}
 	return len(all)
+}
+
+func TestCommandsKeepTheirOrder(t *testing.T) {
+	db, _ := open(t, filepath.Join(t.TempDir(), "q.db"), t.TempDir())
+	all := []command.Custom{{ID: "my-b", Title: "B", Instruction: "b", Shape: "text"}, {ID: "my-a", Title: "A", Instruction: "a", Shape: "diff"}}
+	if err := db.PutCustomCommands(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
+	got, err := db.CustomCommands(t.Context())
+	if err != nil || len(got) != 2 || got[0].ID != "my-b" || got[1].Shape != "diff" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if err := db.PutCustomCommands(t.Context(), append(all, all[0])); err == nil {
+		t.Error("two commands of one id were stored")
+	}
+	if got, err = db.CustomCommands(t.Context()); err != nil || len(got) != 2 {
+		t.Errorf("a failed save left %+v, %v", got, err)
+	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"qwill/app/api"
 	"qwill/app/chat"
+	"qwill/app/command"
 	"qwill/app/errs"
 	"qwill/app/events"
 	"qwill/app/filelock"
@@ -41,6 +42,7 @@ type App struct {
 	Serve    *serve.Server
 	Models   *models.Service
 	Chats    *chat.Manager
+	Commands *command.Registry
 	Writer   *Writer
 	Desktop  *api.Desktop // set by the window before Handler
 
@@ -85,7 +87,11 @@ func Open(ctx context.Context, log *slog.Logger) (*App, error) {
 		return nil, err
 	}
 	a.Chats = chat.New(db, a.memory, a.Models, a.Settings, a.Serve, a.Events)
-	a.Writer = &Writer{models: a.Models, settings: a.Settings, serve: a.Serve, engine: a.Engine}
+	if a.Commands, err = command.Open(ctx, db, a.tellCommands); err != nil {
+		db.Close()
+		return nil, err
+	}
+	a.Writer = &Writer{commands: a.Commands, models: a.Models, settings: a.Settings, serve: a.Serve, engine: a.Engine}
 	if notice != nil {
 		// The list of models was lost with the database; their folders were not.
 		if err := a.Models.Rescan(ctx); err != nil {
@@ -157,11 +163,15 @@ func (a *App) load(last string) string {
 	return this
 }
 
+func (a *App) tellCommands() {
+	a.Events.Publish(events.Event{Name: "commands", Data: a.Commands.All()})
+}
+
 // Handler is the page's door over these parts.
 func (a *App) Handler(static fs.FS, token string, native bool, window func(action string)) http.Handler {
 	return api.New(api.Config{
 		Version: Version, Platform: runtime.GOOS, Native: native, Token: token, Static: static,
-		Chats: a.Chats, Models: a.Models, Settings: a.Settings, Events: a.Events, Writer: a.Writer,
+		Chats: a.Chats, Models: a.Models, Settings: a.Settings, Events: a.Events, Writer: a.Writer, Commands: a.Commands,
 		Engine: a.EngineState, Window: window, Desktop: a.Desktop, Notices: a.Notices,
 	})
 }

@@ -126,8 +126,8 @@ func TestLanguageOfCommands(t *testing.T) {
 		if _, err := a.Settings.Update(t.Context(), []byte(`{"language":"`+c.settings+`"}`)); err != nil {
 			t.Fatal(err)
 		}
-		if got := a.Writer.request(api.WriteRequest{Language: c.page}).Language; got != c.want {
-			t.Errorf("%+v: got %q", c, got)
+		if got, err := a.Writer.request(api.WriteRequest{Command: "rewrite", Language: c.page}); err != nil || got.Language != c.want {
+			t.Errorf("%+v: got %q, %v", c, got.Language, err)
 		}
 	}
 }

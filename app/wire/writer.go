@@ -25,6 +25,7 @@ type Writer struct {
 	settings *settings.Service
 	serve    *serve.Server
 	engine   *engine.Engine
+	commands *command.Registry
 
 	mu      sync.Mutex
 	next    int
@@ -59,29 +60,52 @@ func (w *Writer) cancelled(ctx context.Context) (_ context.Context, done func())
 	}
 }
 
-// Commands lists the registry.
-func (w *Writer) Commands() []command.Command { return command.All() }
-
-func (w *Writer) request(r api.WriteRequest) write.Request {
+func (w *Writer) request(r api.WriteRequest) (write.Request, error) {
+	c, err := w.command(r)
+	if err != nil {
+		return write.Request{}, err
+	}
 	language := w.settings.Get().Language
 	if language == "system" {
 		language = cmp.Or(r.Language, command.SystemLanguage(os.Getenv))
 	}
-	return write.Request{Command: r.Command, Text: r.Text, Instruction: r.Instruction, Options: r.Options, Language: language}
+	return write.Request{Command: c, Text: r.Text, Instruction: r.Instruction, Options: r.Options, Language: language}, nil
+}
+
+// command finds the one that is asked for; Try is one that is not saved yet.
+func (w *Writer) command(r api.WriteRequest) (command.Command, error) {
+	if r.Try != nil {
+		return r.Try.Command(), r.Try.Validate()
+	}
+	return w.commands.Find(r.Command)
+}
+
+// Model gives the installed model that a request runs on: the one it names,
+// else its command's own, else the default.
+func (w *Writer) Model(ctx context.Context, r api.WriteRequest) (models.Model, error) {
+	c, err := w.command(r)
+	if err != nil {
+		return models.Model{}, err
+	}
+	return w.models.Find(ctx, cmp.Or(r.Model, c.Model))
 }
 
 // Check refuses a request that cannot run.
 func (w *Writer) Check(ctx context.Context, r api.WriteRequest) error {
-	if err := write.Check(w.request(r)); err != nil {
+	request, err := w.request(r)
+	if err != nil {
 		return err
 	}
-	_, err := w.models.Find(ctx, r.Model)
+	if err := write.Check(request); err != nil {
+		return err
+	}
+	_, err = w.Model(ctx, r)
 	return err
 }
 
 // Write runs one request with an installed model.
 func (w *Writer) Write(ctx context.Context, r api.WriteRequest, tell func(events.Event)) (api.WriteResult, error) {
-	m, err := w.models.Find(ctx, r.Model)
+	m, err := w.Model(ctx, r)
 	if err != nil {
 		return api.WriteResult{}, err
 	}
@@ -101,7 +125,10 @@ func (w *Writer) WriteWith(ctx context.Context, r api.WriteRequest, m models.Mod
 			tell(events.Event{Name: chat.EventLoading, Data: chat.Loading{Percent: percent}})
 		})
 	}
-	request := w.request(r)
+	request, err := w.request(r)
+	if err != nil {
+		return api.WriteResult{}, err
+	}
 	request.Room = write.Room{Context: m.Context, Count: func(ctx context.Context, text string) (int, error) {
 		// Through serve, so that the model that counts is a resident one.
 		if _, err := w.serve.Open(ctx, m.Path, mode, nil); err != nil {

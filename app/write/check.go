@@ -25,9 +25,19 @@ var checked = map[string]guard.Options{
 	"summarize": {Reform: true}, "key-points": {Reform: true},
 }
 
+// options gives what the guard may ask of a command; ok is false where there
+// is nothing to check.
+func options(c command.Command) (o guard.Options, ok bool) {
+	if c.Custom {
+		return guard.Options{Shorten: c.Shape == command.ShapeText}, c.Keep
+	}
+	o, ok = checked[c.ID]
+	return o, ok
+}
+
 // inspect looks for faults in a result.
 func inspect(c command.Command, original, result string) []guard.Fault {
-	o, ok := checked[c.ID]
+	o, ok := options(c)
 	if !ok || strings.TrimSpace(result) == "" {
 		return nil
 	}

@@ -33,7 +33,7 @@ func TestSecondTry(t *testing.T) {
 		"Please pay the 500 euros before Friday, see https://example.com/a.",
 		"Please don't pay the 300 euros before Friday, see https://example.com/a."}}
 	var again []Fault
-	got, err := Run(t.Context(), Request{Command: "proofread", Text: invoice}, m.generate, Watch{Again: func(f []Fault) { again = f }})
+	got, err := Run(t.Context(), Request{Command: named("proofread"), Text: invoice}, m.generate, Watch{Again: func(f []Fault) { again = f }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestSecondTry(t *testing.T) {
 func TestWarningStaysWithItsChange(t *testing.T) {
 	bad := "Please don't pay the 500 euros before Friday, see https://example.com/a."
 	m := &takes{results: []string{bad, bad}}
-	got, err := Run(t.Context(), Request{Command: "rewrite", Text: invoice}, m.generate, Watch{})
+	got, err := Run(t.Context(), Request{Command: named("rewrite"), Text: invoice}, m.generate, Watch{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestWarningStaysWithItsChange(t *testing.T) {
 
 func TestFailedSecondTryKeepsTheFirst(t *testing.T) {
 	m := &takes{results: []string{"Please pay it."}, fail: &proto.Error{Code: proto.CodeEngine, Message: "no"}}
-	got, err := Run(t.Context(), Request{Command: "rewrite", Text: invoice}, m.generate, Watch{})
+	got, err := Run(t.Context(), Request{Command: named("rewrite"), Text: invoice}, m.generate, Watch{})
 	if err != nil || got.Text != "Please pay it." {
 		t.Fatalf("%+v, %v", got, err)
 	}
@@ -93,7 +93,7 @@ func TestFailedSecondTryKeepsTheFirst(t *testing.T) {
 func TestAnswersAreNotChecked(t *testing.T) {
 	for _, c := range []string{"reply", "ask"} {
 		m := &takes{results: []string{"No, 7 of them in Oslo."}}
-		got, err := Run(t.Context(), Request{Command: c, Text: "Are there 3 in Rome?"}, m.generate, Watch{})
+		got, err := Run(t.Context(), Request{Command: named(c), Text: "Are there 3 in Rome?"}, m.generate, Watch{})
 		if err != nil || len(m.asked) != 1 || len(got.Faults) != 0 {
 			t.Errorf("%s: asked %d times, %+v, %v", c, len(m.asked), got, err)
 		}

@@ -72,7 +72,7 @@ func TestLongTextIsDoneInSections(t *testing.T) {
 	text := paragraphsOf(40)
 	generate, calls := upper(nil)
 	var seen []string
-	got, err := Run(t.Context(), Request{Command: "proofread", Text: text, Room: Room{Context: 2048}}, generate,
+	got, err := Run(t.Context(), Request{Command: named("proofread"), Text: text, Room: Room{Context: 2048}}, generate,
 		Watch{Section: func(i, n int) { seen = append(seen, fmt.Sprintf("%d/%d", i, n)) }})
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func TestLongTextIsDoneInSections(t *testing.T) {
 func TestSectionThatFailsStays(t *testing.T) {
 	text := paragraphsOf(40)
 	generate, _ := upper(func(text string) bool { return strings.Contains(text, "Paragraph 10 ") })
-	got, err := Run(t.Context(), Request{Command: "proofread", Text: text, Room: Room{Context: 2048}}, generate, Watch{})
+	got, err := Run(t.Context(), Request{Command: named("proofread"), Text: text, Room: Room{Context: 2048}}, generate, Watch{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestLongSummaryCoversEverySection(t *testing.T) {
 		event(engine.Event{Text: "The cat sleeps."})
 		return engine.Result{Finish: proto.FinishStop}, nil
 	}
-	got, err := Run(t.Context(), Request{Command: "summarize", Text: text, Room: Room{Context: 1400}}, generate, Watch{})
+	got, err := Run(t.Context(), Request{Command: named("summarize"), Text: text, Room: Room{Context: 1400}}, generate, Watch{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestLongSummaryCoversEverySection(t *testing.T) {
 
 func TestShortTextIsDoneAsAWhole(t *testing.T) {
 	generate, calls := upper(nil)
-	got, err := Run(t.Context(), Request{Command: "rewrite", Text: paragraphsOf(3), Room: Room{Context: 8192}}, generate, Watch{})
+	got, err := Run(t.Context(), Request{Command: named("rewrite"), Text: paragraphsOf(3), Room: Room{Context: 8192}}, generate, Watch{})
 	if err != nil || got.Sections != 0 || *calls != 1 {
 		t.Errorf("%d sections, %d calls, %v", got.Sections, *calls, err)
 	}

@@ -17,7 +17,7 @@ import (
 
 // Request asks for one command on one text.
 type Request struct {
-	Command     string
+	Command     command.Command
 	Text        string
 	Instruction string
 	Options     map[string]string
@@ -43,20 +43,11 @@ type Result struct {
 // of the parameters; events are those of the engine.
 type Generate func(ctx context.Context, p engine.GenerateParams, event func(engine.Event)) (engine.Result, error)
 
-// Check refuses a request that cannot run: unknown command, no text, wrong
-// options. Errors are *errs.Error.
+// Check refuses a request that cannot run: no text, wrong options. Errors are
+// *errs.Error.
 func Check(r Request) error {
-	_, _, err := prepare(r)
+	_, err := r.Command.Build(input(r))
 	return err
-}
-
-func prepare(r Request) (command.Command, command.Prompt, error) {
-	c, err := command.Find(r.Command)
-	if err != nil {
-		return c, command.Prompt{}, err
-	}
-	p, err := c.Build(input(r))
-	return c, p, err
 }
 
 func input(r Request) command.Input {
@@ -83,11 +74,11 @@ type Watch struct {
 // too long for the model is done in sections where the command allows it; else
 // the engine's error is CodeTooLong.
 func Run(ctx context.Context, r Request, generate Generate, watch Watch) (Result, error) {
-	c, _, err := prepare(r)
-	if err != nil {
+	if err := Check(r); err != nil {
 		return Result{}, err
 	}
-	if _, ok := checked[c.ID]; ok {
+	c := r.Command
+	if _, ok := options(c); ok {
 		parts, err := r.Room.plan(ctx, c, valid(r.Text))
 		if err != nil {
 			return Result{}, err

@@ -91,7 +91,7 @@ func (m *model) generate(_ context.Context, p engine.GenerateParams, event func(
 func TestRun(t *testing.T) {
 	m := &model{pieces: []string{"I ha", "ve a", "n apple."}, finish: proto.FinishStop}
 	var seen strings.Builder
-	got, err := Run(t.Context(), Request{Command: "proofread", Text: "I has a apple.\n"}, m.generate, Watch{Event: func(e engine.Event) { seen.WriteString(e.Text) }})
+	got, err := Run(t.Context(), Request{Command: named("proofread"), Text: "I has a apple.\n"}, m.generate, Watch{Event: func(e engine.Event) { seen.WriteString(e.Text) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestWarnings(t *testing.T) {
 		{"a question is no text to clean", "ask", "Quote?", `"To be"`, proto.FinishStop, `"To be"`, ""},
 	} {
 		m := &model{pieces: []string{c.output}, finish: c.finish}
-		got, err := Run(t.Context(), Request{Command: c.command, Text: c.text}, m.generate, Watch{})
+		got, err := Run(t.Context(), Request{Command: named(c.command), Text: c.text}, m.generate, Watch{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,8 +136,8 @@ func TestRunRefuses(t *testing.T) {
 		t.Error("the model ran")
 		return engine.Result{}, nil
 	}
-	for _, r := range []Request{{Command: "nope", Text: "x"}, {Command: "rewrite"}, {Command: "instruct", Text: "x"},
-		{Command: "translate", Text: "x", Options: map[string]string{"to": "de"}}} {
+	for _, r := range []Request{{Command: named("rewrite")}, {Command: named("instruct"), Text: "x"},
+		{Command: named("translate"), Text: "x", Options: map[string]string{"to": "de"}}} {
 		_, err := Run(t.Context(), r, never, Watch{})
 		var e *errs.Error
 		if !errors.As(err, &e) || e.Code != errs.Invalid || e.Detail == "" {
@@ -148,7 +148,7 @@ func TestRunRefuses(t *testing.T) {
 		}
 	}
 	tooLong := &proto.Error{Code: proto.CodeTooLong, Message: "too long"}
-	_, err := Run(t.Context(), Request{Command: "rewrite", Text: "x"}, (&model{err: tooLong}).generate, Watch{})
+	_, err := Run(t.Context(), Request{Command: named("rewrite"), Text: "x"}, (&model{err: tooLong}).generate, Watch{})
 	if !errors.Is(err, tooLong) {
 		t.Errorf("the engine's error is lost: %v", err)
 	}
@@ -156,7 +156,7 @@ func TestRunRefuses(t *testing.T) {
 
 func TestInvalidTextIsRepairedOnce(t *testing.T) {
 	m := &model{pieces: []string{"x"}, finish: proto.FinishStop}
-	got, err := Run(t.Context(), Request{Command: "rewrite", Text: "a\xffb"}, m.generate, Watch{})
+	got, err := Run(t.Context(), Request{Command: named("rewrite"), Text: "a\xffb"}, m.generate, Watch{})
 	if err != nil || got.Original != "a\uFFFDb" || Apply(got.Diff, nil) != got.Original || !strings.Contains(m.asked.Messages[1].Content, "a\uFFFDb") {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -172,4 +172,12 @@ func FuzzClean(f *testing.F) {
 			t.Fatalf("%q from nothing", got)
 		}
 	})
+}
+
+func named(id string) command.Command {
+	c, err := command.Find(id)
+	if err != nil {
+		panic(err)
+	}
+	return c
 }

@@ -27,12 +27,13 @@ class I18n {
     document.documentElement.lang = this.locale;
   }
 
-  command(command: Pick<Command, 'id' | 'title'>): string {
+  command(command: Pick<Command, 'id' | 'title' | 'custom'>): string {
+    if (command.custom) return command.title;
     return this.t.commands[command.id.replaceAll(/[-_]/g, '')] ?? command.title;
   }
 
-  option(option: Pick<CommandOption, 'name' | 'title'>): string {
-    return this.t.options[option.name] ?? option.title;
+  option(option: Pick<CommandOption, 'name' | 'title'>, custom = false): string {
+    return (custom ? undefined : this.t.options[option.name]) ?? option.title;
   }
 
   /** What may not have survived a rewrite, in a sentence. */

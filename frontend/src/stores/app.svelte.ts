@@ -209,6 +209,9 @@ class App {
       case 'settings':
         this.#useSettings(event.data);
         break;
+      case 'commands':
+        this.commands = event.data ?? [];
+        break;
       case 'models':
         this.#useModels(event.data ?? []);
         break;

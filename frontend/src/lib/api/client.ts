@@ -7,6 +7,7 @@ import type {
   ChatFields,
   ChatSummary,
   Connection,
+  CustomCommand,
   Doctor,
   Folder,
   Hotkey,
@@ -159,6 +160,16 @@ export const api = {
   deletePreset: (id: string) => nothing('DELETE', `/presets/${encodeURIComponent(id)}`),
   stop: (id: string) => nothing('POST', `${chat(id)}/stop`),
   reply: (id: string, signal: AbortSignal) => events<ReplyEvent>('GET', `${chat(id)}/stream`, undefined, signal),
+
+  customCommands: () => json<CustomCommand[]>('GET', '/commands/custom'),
+  addCommand: (command: Omit<CustomCommand, 'id'>) => json<CustomCommand>('POST', '/commands/custom', command),
+  changeCommand: (command: CustomCommand) =>
+    json<CustomCommand>('PUT', `/commands/custom/${encodeURIComponent(command.id)}`, command),
+  removeCommand: (id: string) => nothing('DELETE', `/commands/custom/${encodeURIComponent(id)}`),
+  exportCommandsUrl: (ids: string[] = []) =>
+    `/api/commands/export${ids.length ? `?ids=${ids.map(encodeURIComponent).join(',')}` : ''}`,
+  importCommands: (file: Blob) =>
+    upload<{ imported: CustomCommand[]; skipped: ApiErrorBody[] }>('/commands/import', file),
 
   write: (body: WriteRequest, signal: AbortSignal) => events<WriteEvent>('POST', '/write', body, signal),
   continueInChat: (question: string, answer: string, model?: string) =>

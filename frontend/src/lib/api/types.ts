@@ -76,6 +76,26 @@ export interface Command {
   title: string;
   shape: Shape;
   options?: CommandOption[];
+  /** The user's own: its title is shown as it is. */
+  custom?: boolean;
+  /** What it always runs on. */
+  model?: string;
+}
+
+/** A command that the user made. */
+export interface CustomCommand {
+  id: string;
+  title: string;
+  /** May hold {name} for each option. */
+  instruction: string;
+  shape: Shape;
+  options?: CommandOption[];
+  model?: string;
+  temperature?: number;
+  /** 1 to 9 in the quick prompt. */
+  key?: string;
+  /** The guard checks the result. */
+  keep?: boolean;
 }
 
 export interface EngineState {
@@ -300,6 +320,8 @@ export interface WriteRequest {
   options?: Record<string, string>;
   model?: string;
   door?: Door;
+  /** A command that is not saved yet, in place of `command`. */
+  try?: CustomCommand;
 }
 
 export interface WriteDone {
@@ -351,6 +373,7 @@ export type AppEvent =
   | { event: 'chats'; data: { id: string; kind: 'created' | 'changed' | 'deleted' } }
   | { event: 'settings'; data: Settings }
   | { event: 'models'; data: Model[] }
+  | { event: 'commands'; data: Command[] }
   | { event: 'folders'; data: Folder[] }
   | { event: 'presets'; data: Preset[] }
   | { event: 'jobs'; data: Job }
