@@ -54,11 +54,13 @@ export class Qwill {
     const response = await fetch(`${origin}/api${path}`, {
       method,
       headers: { Authorization: `Bearer ${searchParams.get('token')}`, 'Content-Type': 'application/json' },
-      body: JSON.stringify(body),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-    return response.json();
+    return response.status === 204 ? undefined : response.json();
   }
+
+  get = (path: string) => this.call('GET', path, undefined);
 
   /** Waits until the starter is installed. */
   async ready(): Promise<void> {

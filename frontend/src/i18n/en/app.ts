@@ -6,11 +6,9 @@ export const app = {
     skip: 'Skip to the conversation',
     loading: 'Opening Qwill…',
     offline: 'Qwill does not answer. Trying again…',
-    retry: 'Try again',
     close: 'Close',
     dismiss: 'Dismiss',
     cancel: 'Cancel',
-    save: 'Save',
     copy: 'Copy',
     copied: 'Copied',
     private: 'Stays on this computer',
@@ -114,14 +112,12 @@ export const app = {
     importTitle: 'Import chats',
     importing: 'Importing…',
     importHint: 'Qwill’s own JSON, a conversation of LM Studio, or the conversations.json or ZIP that ChatGPT exports.',
-    choose: 'Choose files…',
     drop: 'Drop the files to import their chats',
     imported: (n: number, shown: string) =>
       plural('en', n, { one: `${shown} chat imported.`, other: `${shown} chats imported.` }),
     nothing: 'No chat was imported.',
     skipped: (n: number, shown: string) =>
       plural('en', n, { one: `${shown} was left out:`, other: `${shown} were left out:` }),
-    open: 'Open',
   },
   toast: { label: 'Messages of Qwill' },
   shortcuts: {
