@@ -136,8 +136,13 @@ func version(root string, env func(string) string) (string, time.Time, error) {
 // programs builds both without a path of this machine in them; libmlx is found
 // beside the engine.
 func (p *packer) programs() error {
-	deps := filepath.Join(p.root, "build/.deps/mlx/lib")
-	env := []string{"CGO_LDFLAGS=-L" + deps + " -Wl,-rpath,$ORIGIN/../mlx/lib"}
+	flags := []string{"-Wl,-rpath,$ORIGIN/../mlx/lib"}
+	for flag := range strings.FieldsSeq(os.Getenv("CGO_LDFLAGS")) { // build/env.sh's, but for the places on this machine
+		if !strings.HasPrefix(flag, "-Wl,-rpath,") {
+			flags = append(flags, flag)
+		}
+	}
+	env := []string{"CGO_LDFLAGS=" + strings.Join(flags, " ")}
 	for name, args := range map[string][]string{
 		"qwill":        {"-tags", "desktop,production,webkit2_41", "."},
 		"qwill-engine": {"./engine/cmd/qwill-engine"},

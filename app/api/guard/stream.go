@@ -14,7 +14,7 @@ import (
 type Stream struct {
 	w    http.ResponseWriter
 	c    *http.ResponseController
-	Ping time.Duration // a comment is sent after so long a silence
+	Ping time.Duration // a comment is sent after so long a silence; 0 never
 }
 
 // NewStream answers with the head of an event stream.
@@ -57,7 +57,10 @@ func (s *Stream) flush() { _ = s.c.Flush() }
 // has gone, which is the error.
 func (s *Stream) Copy(ctx context.Context, sub *events.Subscription) error {
 	for {
-		wait, cancel := context.WithTimeout(ctx, s.Ping)
+		wait, cancel := ctx, context.CancelFunc(func() {})
+		if s.Ping > 0 {
+			wait, cancel = context.WithTimeout(ctx, s.Ping)
+		}
 		e, ok := sub.Next(wait)
 		quiet := !ok && wait.Err() != nil && ctx.Err() == nil
 		cancel()
