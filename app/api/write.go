@@ -46,7 +46,7 @@ type WriteResult struct {
 	Tries    int             `json:"tries"`
 	Sections int             `json:"sections,omitempty"` // of a long text
 	Stats    *chat.Stats     `json:"stats"`
-	Warning  string          `json:"warning,omitempty"`
+	Warning  write.Warning   `json:"warning,omitempty"`
 }
 
 // Warnings lists what may be wrong with the result, change by change and then

@@ -98,7 +98,7 @@ func (r *runner) write() *cobra.Command {
 				return err
 			}
 			if res.Warning != "" && ctx.Err() == nil {
-				fmt.Fprintf(r.Err, "qwill: %s\n", res.Warning)
+				fmt.Fprintf(r.Err, "qwill: %s\n", res.Warning.Sentence())
 			}
 			for _, f := range res.Warnings() {
 				fmt.Fprintf(r.Err, "qwill: %s\n", f.Sentence())

@@ -103,9 +103,9 @@ func long(ctx context.Context, c command.Command, r Request, parts []string, gen
 	}
 	switch {
 	case out.Kept > 0:
-		out.Warning = fmt.Sprintf("%d of %d sections could not be written and stayed as they were.", out.Kept, len(parts))
+		out.Warning = SectionsKept
 	case c.Shape == command.ShapeDiff && out.Text == out.Original:
-		out.Warning = "Nothing to change."
+		out.Warning = Unchanged
 	}
 	return out, nil
 }

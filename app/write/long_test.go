@@ -107,7 +107,7 @@ func TestSectionThatFailsStays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Kept != 1 || !strings.Contains(got.Warning, "stayed as they were") || !strings.Contains(got.Text, "Paragraph 10 says that teh cat") ||
+	if got.Kept != 1 || !strings.Contains(got.Warning.Sentence(), "stayed as they were") || !strings.Contains(got.Text, "Paragraph 10 says that teh cat") ||
 		!strings.Contains(got.Text, "Paragraph 49 says that the cat") {
 		t.Errorf("%d kept, %q\n%s", got.Kept, got.Warning, got.Text)
 	}

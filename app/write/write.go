@@ -35,7 +35,7 @@ type Result struct {
 	Tries    int       // how often the model was asked, 1 or 2
 	Sections int       // the parts that a long text was done in, 0 when it was done as a whole
 	Kept     int       // sections that could not be written and stayed as they were
-	Warning  string    // a sentence for the user, or ""
+	Warning  Warning   // "" when there is nothing to say
 	Engine   engine.Result
 }
 
@@ -58,8 +58,8 @@ func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 // Watch is told how a request goes; nil functions are left out.
 type Watch struct {
-	// Event receives the engine's events as they come: Text is the raw result,
-	// which Result.Text replaces at the end.
+	// Event receives the engine's events as they come: Text is what is sure to
+	// belong to the result, which Result.Text replaces at the end.
 	Event func(engine.Event)
 	// Again says that the result so far is given up for these faults, and that
 	// another one begins.
@@ -97,7 +97,7 @@ func run(ctx context.Context, c command.Command, r Request, generate Generate, w
 		return Result{}, err
 	}
 	original := valid(r.Text)
-	raw, res, err := ask(ctx, p, generate, watch.Event)
+	raw, res, err := ask(ctx, p, generate, watch.show(c, p, original))
 	if err != nil {
 		return Result{}, err
 	}
@@ -111,7 +111,7 @@ func run(ctx context.Context, c command.Command, r Request, generate Generate, w
 	}
 	again := p
 	again.Messages = append(slices.Clone(p.Messages), engine.Message{Role: "assistant", Content: raw}, engine.Message{Role: "user", Content: correction(plain(found))})
-	raw, res, err = ask(ctx, again, generate, watch.Event)
+	raw, res, err = ask(ctx, again, generate, watch.show(c, p, original))
 	if errors.Is(err, context.Canceled) {
 		return Result{}, err
 	}
@@ -129,6 +129,18 @@ func run(ctx context.Context, c command.Command, r Request, generate Generate, w
 func (r Result) with(found []guard.Fault, tries int) Result {
 	r.Faults, r.Tries = attach(r.Diff, found), tries
 	return r
+}
+
+// show gives the function for one generation's events: it cleans their text.
+func (w Watch) show(c command.Command, p command.Prompt, original string) func(engine.Event) {
+	if w.Event == nil || c.ID == "ask" { // an answer is not cleaned
+		return w.Event
+	}
+	s := newStream(original, p, c.Shape)
+	return func(e engine.Event) {
+		e.Text = s.add(e.Text)
+		w.Event(e)
+	}
 }
 
 // ask generates once and gives the raw text.
@@ -159,16 +171,16 @@ func finish(c command.Command, p command.Prompt, original, raw string, res engin
 	diff := c.Shape == command.ShapeDiff
 	switch {
 	case strings.TrimSpace(out.Text) == "":
-		out.Warning = "The model gave no result. Try again, or choose another model."
+		out.Warning = NoResult
 		if diff { // nothing to accept must never mean: delete the text
 			out.Text = original
 			out.Diff = Diff(original, original)
 		}
 		return out
 	case res.Finish == "length":
-		out.Warning = "The result was cut off because it grew too long. Check its end, or work on a shorter part."
+		out.Warning = CutOff
 	case diff && out.Text == original:
-		out.Warning = "Nothing to change."
+		out.Warning = Unchanged
 	}
 	if diff {
 		out.Diff = Diff(original, out.Text)

@@ -119,7 +119,7 @@ func TestWarnings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.Text != c.want || (c.warning == "") != (got.Warning == "") || !strings.Contains(got.Warning, c.warning) {
+		if got.Text != c.want || (c.warning == "") != (got.Warning == "") || !strings.Contains(got.Warning.Sentence(), c.warning) {
 			t.Errorf("%s: %q, warning %q", c.name, got.Text, got.Warning)
 		}
 		if (got.Shape == command.ShapeDiff) != (got.Diff != nil) {

@@ -56,7 +56,7 @@ export function foreign(chinese, names) {
   const found = [];
   for (const [key, entry] of chinese) {
     for (const text of pieces(entry.node)) {
-      const own = text.replace(/“qwill[^”]*”|[\w.-]+\.(?:json|zip|gguf)\b/gi, ' ');
+      const own = text.replace(/“qwill[^”]*”|\{\w+\}|[\w.-]+\.(?:json|zip|gguf)\b/gi, ' ');
       const words = (own.match(/[A-Za-z][A-Za-z_'’-]+/g) ?? []).filter((word) => !known.has(word));
       if (words.length) found.push(at(entry, `${key}: ${words.join(' ')}`, 'English in the Chinese words'));
     }

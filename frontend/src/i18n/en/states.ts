@@ -5,7 +5,21 @@ export const states = {
     restarting: 'The engine is restarting. Your chats are safe.',
     device: 'Device',
     kernels: 'Kernels',
-    details: 'Details',
+  },
+  /** What a button beside an error does about it. */
+  remedies: {
+    retry: 'Try again',
+    models: 'Open Models',
+    privacy: 'Open Privacy',
+    newChat: 'New chat',
+    doctor: 'Examine',
+  },
+  /** What to know about a result, by its code. */
+  warnings: {
+    empty: 'The model gave no result. Try again, or choose another model.',
+    cut_off: 'The result was cut off because it grew too long. Check its end, or work on a shorter part.',
+    unchanged: 'Nothing to change.',
+    kept: 'Some sections could not be written and stayed as they were.',
   },
   errors: {
     offline: { message: 'Qwill does not answer.', hint: 'Your text is safe. Try again in a moment.' },
@@ -47,6 +61,19 @@ export const states = {
     not_found: { message: 'This no longer exists.', hint: '' },
     conflict: { message: 'This name is taken.', hint: 'Choose another name.' },
     unauthorized: { message: 'The access token is missing or wrong.', hint: 'Open the address that Qwill printed.' },
+    offline_switch: {
+      message: 'Connections off this computer are switched off.',
+      hint: 'Allow them in the settings, under Privacy.',
+    },
+    host_refused: { message: 'Qwill does not connect to this host.', hint: 'Choose another source.' },
+    network: { message: 'The connection failed.', hint: 'What was loaded is kept. Try again later.' },
+    rate_limited: { message: 'The hub asks to wait.', hint: 'Try again in a few minutes.' },
+    repo_unknown: { message: 'There is no such model on the hub, or it is private.', hint: 'Check its name.' },
+    repo_gated: { message: 'This model’s terms must be accepted first.', hint: 'Accept them on its page.' },
+    hub_answer: { message: 'The hub’s answer makes no sense.', hint: 'Try again later.' },
+    hash_mismatch: { message: 'A file is not what the hub says it is.', hint: 'Download it again.' },
+    architecture_unsupported: { message: 'Qwill cannot run this kind of model.', hint: 'Choose another model.' },
+    job_unknown: { message: 'This download no longer exists.', hint: 'Start it again.' },
     database_damaged: {
       message: 'The chat database was damaged and has been set aside.',
       hint: 'A new one was started.',

@@ -11,10 +11,8 @@ export const write = {
     run: 'Go',
     back: 'Back to the text',
     again: 'Again',
-    writing: 'Writing…',
     words: (n: number, shown: string) => plural('en', n, { one: `${shown} word`, other: `${shown} words` }),
     copyResult: 'Copy result',
-    copiedResult: 'Result copied',
     useResult: 'Work on the result',
     continueInChat: 'Continue in chat',
     noText: 'Enter a text first.',
@@ -76,8 +74,6 @@ export const write = {
     hintBusy: 'Escape stops',
     hintResult: 'Escape goes back',
     free: (words: string) => `Do: “${words}”`,
-    asked: 'Your question',
-    showAll: 'Show all',
   },
   faults: {
     number: {

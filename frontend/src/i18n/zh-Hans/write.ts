@@ -11,10 +11,8 @@ export const write: typeof Area = {
     run: '开始',
     back: '回到原文',
     again: '再来一次',
-    writing: '正在写…',
     words: (_n, shown) => `${shown} 个词`,
     copyResult: '复制结果',
-    copiedResult: '结果已复制',
     useResult: '继续处理结果',
     continueInChat: '在对话中继续',
     noText: '请先输入文字。',
@@ -67,8 +65,6 @@ export const write: typeof Area = {
     hintBusy: 'Esc 停止',
     hintResult: 'Esc 返回',
     free: (words) => `照做：“${words}”`,
-    asked: '你的问题',
-    showAll: '显示全部',
   },
   faults: {
     number: {

@@ -336,7 +336,7 @@ export interface WriteDone {
   /** The parts that a long text was done in. */
   sections?: number;
   stats: Stats;
-  warning?: string;
+  warning?: 'empty' | 'cut_off' | 'unchanged' | 'kept';
 }
 
 export interface Prefill {
