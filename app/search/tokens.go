@@ -97,6 +97,8 @@ func kindOf(r rune) kind {
 			return letter
 		}
 		return gap
+	case r == utf8.RuneError:
+		return gap
 	case unicode.Is(unicode.M, r):
 		return mark
 	case unicode.IsOneOf(spaceless, r), unicode.Is(unicode.So, r):

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/mattn/go-sqlite3"
 
@@ -52,6 +53,12 @@ func Open(ctx context.Context, path, backups string) (db *DB, notice *errs.Error
 		return nil, nil, err
 	}
 	conn, err := openChecked(ctx, path, checkFile)
+	// Of two processes that create the file together, SQLite lets one fail at
+	// once, without the wait that was asked for.
+	for wait := 20 * time.Millisecond; busy(err) && wait < time.Second; wait *= 2 {
+		time.Sleep(wait)
+		conn, err = openChecked(ctx, path, checkFile)
+	}
 	if damage, damaged := errors.AsType[*damagedError](err); damaged {
 		if notice, err = setAside(path, backups, lock, damage); err != nil {
 			lock.Release()
@@ -116,6 +123,11 @@ func (db *DB) change(ctx context.Context, statements func(tx *sql.Tx) error) err
 		return err
 	}
 	return tx.Commit()
+}
+
+func busy(err error) bool {
+	e, ok := errors.AsType[sqlite3.Error](err)
+	return ok && (e.Code == sqlite3.ErrBusy || e.Code == sqlite3.ErrLocked)
 }
 
 // Check runs SQLite's quick check; nil means that the file is whole.
@@ -193,22 +205,43 @@ type damagedError struct {
 
 func (e *damagedError) Error() string { return e.what }
 
+// quickCheck reads every table and index. It goes by table because the check
+// of the whole file also compares the full-text index word by word, which takes
+// most of the time of a large database's start.
 func quickCheck(ctx context.Context, conn *sql.DB) error {
-	rows, err := conn.QueryContext(ctx, "PRAGMA quick_check(1)")
+	tables, err := column(ctx, conn, "SELECT 'sqlite_schema' UNION ALL SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0")
 	if err != nil {
 		return asDamage(err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var line string
-		if err := rows.Scan(&line); err != nil {
+	for _, table := range tables {
+		lines, err := column(ctx, conn, "SELECT quick_check FROM pragma_quick_check(?)", table)
+		if err != nil {
 			return asDamage(err)
 		}
-		if line != "ok" {
-			return &damagedError{what: line}
+		for _, line := range lines {
+			if line != "ok" {
+				return &damagedError{what: line}
+			}
 		}
 	}
-	return asDamage(rows.Err())
+	return nil
+}
+
+// column gives the texts of a query's only column.
+func column(ctx context.Context, conn *sql.DB, query string, args ...any) (all []string, err error) {
+	rows, err := conn.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		all = append(all, text)
+	}
+	return all, rows.Err()
 }
 
 func asDamage(err error) error {
