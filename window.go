@@ -25,7 +25,7 @@ func (w window) Run(ctx context.Context, a *wire.App, static fs.FS) error {
 		web = a.Paths.Cache
 	}
 	var commands []shell.Command
-	for _, c := range a.Writer.Commands() {
+	for _, c := range a.Commands.All() {
 		if c.Key != "" { // the others need more than a text
 			commands = append(commands, shell.Command{ID: c.ID, Title: c.Title})
 		}
