@@ -87,6 +87,21 @@ export const chat = {
     explain:
       'This is how much of the conversation the model can keep in view. When it is full, start a new chat or shorten an earlier message.',
   },
+  presets: {
+    label: 'Preset',
+    own: 'This chat’s own',
+    none: 'None saved yet',
+    note: 'A preset keeps the system prompt, thinking and sampling below under a name.',
+    save: 'Save as preset…',
+    keep: 'Save',
+    name: 'Name of the preset',
+    used: (name: string) => `Preset “${name}” applied`,
+    rename: (name: string) => `Rename “${name}”`,
+    remove: (name: string) => `Delete “${name}”`,
+    removeTitle: 'Delete this preset?',
+    removeText: (name: string) => `“${name}” is no longer offered. Chats that use it stay as they are.`,
+    removeAction: 'Delete',
+  },
   code: {
     copy: 'Copy code',
     block: 'Code',
