@@ -192,7 +192,8 @@ export const app = {
     doors: {
       title: 'Reach Qwill from any app',
       text: 'A shortcut opens the quick prompt over whatever you are doing.',
-      picture: 'A selected text, and a menu over it in which Services leads to Qwill’s commands',
+      pictureMac: 'A selected text, and a menu over it in which Services leads to Qwill’s commands',
+      pictureTray: 'A text, and Qwill’s icon in the tray with a menu of its commands',
       copy: 'Copy',
       paste: 'Paste',
       services: 'Services ▸',

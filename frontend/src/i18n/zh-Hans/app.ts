@@ -188,7 +188,8 @@ export const app: typeof Area = {
     doors: {
       title: '在任何应用中使用 Qwill',
       text: '无论你在做什么，快捷键都能打开快捷输入。',
-      picture: '选中的文字，上方的菜单里“服务”通向 Qwill 的命令',
+      pictureMac: '选中的文字，上方的菜单里“服务”通向 Qwill 的命令',
+      pictureTray: '一段文字，以及托盘中 Qwill 图标的命令菜单',
       copy: '拷贝',
       paste: '粘贴',
       services: '服务 ▸',
