@@ -22,7 +22,10 @@ type Model struct {
 	Starter      bool   `json:"starter"`
 	Missing      bool   `json:"missing"` // the folder is not there now
 	Note         string `json:"note,omitempty"`
-	Owned        bool   `json:"-"` // the folder is ours and goes with the entry
+	Owned        bool   `json:"-"`                  // the folder is ours and goes with the entry
+	Repo         string `json:"repo,omitempty"`     // owner/name on the hub it came from
+	Revision     string `json:"revision,omitempty"` // its commit there
+	Licence      string `json:"licence,omitempty"`
 }
 
 // Store keeps the list.
@@ -32,6 +35,16 @@ type Store interface {
 	AddModel(ctx context.Context, m Model) error
 	// RemoveModel fails with errs.ModelUnknown when there is none.
 	RemoveModel(ctx context.Context, name string) error
+	// ModelFiles gives what is known of a model's files, by path.
+	ModelFiles(ctx context.Context, name string) ([]FileHash, error)
+	SetModelFiles(ctx context.Context, name string, files []FileHash) error
+}
+
+// FileHash is what a file of a model was when it was hashed.
+type FileHash struct {
+	Path   string // inside the model's folder
+	Bytes  int64
+	SHA256 string // hex
 }
 
 // StarterName is the installed name of the model that comes with Qwill.

@@ -243,6 +243,9 @@ func (s *Service) add(ctx context.Context, m Model) error {
 	return nil
 }
 
+// Tell publishes the list.
+func (s *Service) Tell(ctx context.Context) { s.tell(ctx) }
+
 func (s *Service) tell(ctx context.Context) {
 	if all, err := s.List(ctx); err == nil {
 		s.events.Publish(events.Event{Name: "models", Data: all})

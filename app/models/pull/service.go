@@ -1,0 +1,529 @@
+package pull
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"qwill/app/errs"
+	"qwill/app/events"
+	"qwill/app/fetch/huggingface"
+	"qwill/app/filelock"
+	"qwill/app/models"
+)
+
+// Hub is where models come from.
+type Hub interface {
+	List(ctx context.Context, r huggingface.Repo, want func(path string) bool) (huggingface.Listing, error)
+	Open(ctx context.Context, r huggingface.Repo, commit string, f huggingface.File, offset int64, purpose string) (*huggingface.Body, error)
+}
+
+// Pace holds the times and sizes that tests shorten.
+type Pace struct {
+	Backoff time.Duration // before the first new try; doubles each time
+	Longest time.Duration // between two tries
+	Stall   time.Duration // so long without enough bytes, and the connection is given up
+	Slow    int64         // bytes that must come in a Stall
+	Tries   int           // in a row that bring nothing, before the job fails
+	Sync    int64         // bytes between two records of progress
+	Margin  int64         // bytes of disk that stay free
+}
+
+// Usual is the pace of the app.
+var Usual = Pace{Backoff: time.Second, Longest: time.Minute, Stall: 30 * time.Second, Slow: 4 << 10, Tries: 8, Sync: 64 << 20, Margin: 128 << 20}
+
+// Config wires a Service.
+type Config struct {
+	Store   Store
+	Hub     Hub
+	Models  *models.Service
+	Events  *events.Broker
+	Offline func() bool // the one switch, as it stands now
+	Forbid  func()      // ends running connections; called when the switch was turned elsewhere
+	Pace    Pace
+}
+
+// Service runs the queue of downloads.
+type Service struct {
+	Config
+	wake chan struct{}
+
+	mu   sync.Mutex
+	live *task // the job that this process works on; nil
+}
+
+// New makes a service.
+func New(c Config) *Service {
+	if c.Pace == (Pace{}) {
+		c.Pace = Usual
+	}
+	return &Service{Config: c, wake: make(chan struct{}, 1)}
+}
+
+// causes that end the work on a job.
+var (
+	errPaused    = errors.New("paused")
+	errCancelled = errors.New("cancelled")
+)
+
+// Wake lets Run look at the queue.
+func (s *Service) Wake() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Add puts a repository into the queue: owner/name or the address of its page.
+// One that is in the queue already goes on. name is what to install it under;
+// "" derives one.
+func (s *Service) Add(ctx context.Context, repo, revision, name string) (Job, error) {
+	r, err := huggingface.ParseRepo(repo)
+	if err != nil {
+		return Job{}, err
+	}
+	if revision != "" {
+		if err := huggingface.CheckRevision(revision); err != nil {
+			return Job{}, err
+		}
+		r.Revision = revision
+	}
+	if s.Offline() {
+		return Job{}, offline()
+	}
+	jobs, err := s.Store.Jobs(ctx)
+	if err != nil {
+		return Job{}, err
+	}
+	taken := map[string]bool{}
+	for _, j := range jobs {
+		if j.State == Done {
+			continue
+		}
+		if strings.EqualFold(j.Repo, r.String()) && j.Asked == r.Revision {
+			return s.Resume(ctx, j.ID)
+		}
+		taken[strings.ToLower(j.Name)] = true
+	}
+	if name == "" {
+		installed, err := s.Models.List(ctx)
+		if err != nil {
+			return Job{}, err
+		}
+		for _, m := range installed {
+			if strings.EqualFold(m.Repo, r.String()) && r.Revision == "" && !m.Missing {
+				return Job{}, errs.New(errs.Conflict, http.StatusConflict, "This model is installed already, as %s.", m.Name).At(r.String()).
+					Try("use it, or download another revision or under another name")
+			}
+		}
+		if name, err = s.Models.Free(ctx, DefaultName(r.Name)); err != nil {
+			return Job{}, err
+		}
+		for base, n := name, 2; taken[strings.ToLower(name)]; n++ {
+			if name, err = s.Models.Free(ctx, base+"-"+string(rune('0'+n))); err != nil || n == 9 {
+				return Job{}, models.ErrTaken(base)
+			}
+		}
+	} else {
+		if err := s.Models.CheckFree(ctx, name); err != nil {
+			return Job{}, err
+		}
+		if taken[strings.ToLower(name)] {
+			return Job{}, models.ErrTaken(name)
+		}
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return Job{}, err
+	}
+	j := Job{ID: id.String(), Repo: r.String(), Asked: r.Revision, Name: name, State: Queued, Wanted: run}
+	if err := s.Store.AddJob(ctx, j); err != nil {
+		return Job{}, err
+	}
+	j.sum()
+	s.tell(j)
+	s.Wake()
+	return j, nil
+}
+
+// DefaultName makes an installed name of a repository's.
+func DefaultName(repo string) string {
+	s := strings.ToLower(repo)
+	s = strings.ReplaceAll(s, "-mlx", "")
+	s = strings.Trim(s, "-_.")
+	if len(s) > 60 {
+		s = strings.TrimRight(s[:60], "-_.")
+	}
+	if s == "" {
+		s = "model"
+	}
+	return s
+}
+
+func offline() *errs.Error {
+	return errs.New(errs.OfflineSwitch, http.StatusForbidden, "Connections off this machine are switched off.").
+		Try("allow them in Settings, under Privacy, and try again")
+}
+
+// Jobs lists the downloads, with the progress of the one that runs here.
+func (s *Service) Jobs(ctx context.Context) ([]Job, error) {
+	all, err := s.Store.Jobs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	active := false
+	for i := range all {
+		all[i] = s.shown(all[i])
+		active = active || all[i].Active()
+	}
+	if active {
+		s.Wake() // another process may work on it: follow
+	}
+	return all, nil
+}
+
+// Job gives one by its id or an unambiguous beginning of it.
+func (s *Service) Job(ctx context.Context, id string) (Job, error) {
+	all, err := s.Store.Jobs(ctx)
+	if err != nil {
+		return Job{}, err
+	}
+	var found *Job
+	for i, j := range all {
+		if j.ID == id {
+			found = &all[i]
+			break
+		}
+		if len(id) >= 4 && (strings.HasSuffix(j.ID, id) || strings.EqualFold(j.Repo, id) || j.Name == id) {
+			if found != nil {
+				return Job{}, errs.InvalidField("id", "%q stands for several downloads.", id).Try("give the whole id; see: qwill models jobs")
+			}
+			found = &all[i]
+		}
+	}
+	if found == nil {
+		return Job{}, errUnknown(id)
+	}
+	return s.shown(*found), nil
+}
+
+// shown gives the job as it runs here, or with its stored sums.
+func (s *Service) shown(j Job) Job {
+	s.mu.Lock()
+	t := s.live
+	s.mu.Unlock()
+	if t != nil && t.id == j.ID {
+		return t.snapshot()
+	}
+	j.sum()
+	return j
+}
+
+// Pause stops a job; what was fetched stays.
+func (s *Service) Pause(ctx context.Context, id string) (Job, error) {
+	j, err := s.Job(ctx, id)
+	if err != nil {
+		return j, err
+	}
+	if j.State == Done || j.State == Failed || j.State == Paused {
+		return j, nil
+	}
+	if err := s.Store.WantJob(ctx, j.ID, pause); err != nil {
+		return j, err
+	}
+	if t := s.running(j.ID); t != nil {
+		t.end(errPaused)
+		t.wait(ctx)
+	} else if j.State == Queued || s.idle() {
+		j.State, j.Error = Paused, nil
+		if err := s.Store.SaveJob(ctx, j); err != nil {
+			return j, err
+		}
+	}
+	return s.again(ctx, j.ID)
+}
+
+// Resume puts a paused or failed job back into the queue.
+func (s *Service) Resume(ctx context.Context, id string) (Job, error) {
+	j, err := s.Job(ctx, id)
+	if err != nil {
+		return j, err
+	}
+	if s.Offline() {
+		return j, offline()
+	}
+	if j.State == Done {
+		return j, nil
+	}
+	if err := s.Store.WantJob(ctx, j.ID, run); err != nil {
+		return j, err
+	}
+	s.Wake()
+	return s.again(ctx, j.ID)
+}
+
+// Cancel ends a job and removes what it fetched.
+func (s *Service) Cancel(ctx context.Context, id string) error {
+	j, err := s.Job(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := s.Store.WantJob(ctx, j.ID, cancel); err != nil {
+		return err
+	}
+	if t := s.running(j.ID); t != nil {
+		t.end(errCancelled)
+		t.wait(ctx)
+		return nil
+	}
+	lock, err := filelock.Try(s.lockFile())
+	if errors.Is(err, filelock.ErrHeld) {
+		return nil // the process that runs the queue sees it within a second
+	}
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	return s.discard(ctx, j)
+}
+
+// discard removes a job and its files.
+func (s *Service) discard(ctx context.Context, j Job) error {
+	if err := os.RemoveAll(s.partial(j.ID)); err != nil {
+		return errs.New(errs.Internal, 500, "What was downloaded cannot be deleted: %v.", err).At(s.partial(j.ID)).Try("check its permissions")
+	}
+	if err := s.Store.RemoveJob(ctx, j.ID); err != nil {
+		return err
+	}
+	j.State = Cancelled
+	j.sum()
+	s.tell(j)
+	return nil
+}
+
+func (s *Service) again(ctx context.Context, id string) (Job, error) {
+	j, err := s.Store.Job(ctx, id)
+	if err != nil {
+		return j, err
+	}
+	j = s.shown(j)
+	s.tell(j)
+	return j, nil
+}
+
+func (s *Service) running(id string) *task {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.live != nil && s.live.id == id {
+		return s.live
+	}
+	return nil
+}
+
+// idle says that no process works on the queue.
+func (s *Service) idle() bool {
+	lock, err := filelock.Try(s.lockFile())
+	if err != nil {
+		return false
+	}
+	lock.Release()
+	return true
+}
+
+func (s *Service) tell(j Job) {
+	s.Events.Publish(events.Event{Name: "jobs", Data: j})
+}
+
+func (s *Service) lockFile() string { return filepath.Join(s.Models.Folder(), ".downloads.lock") }
+
+// partialPrefix marks the folders of unfinished downloads.
+const partialPrefix = ".download-"
+
+func (s *Service) partial(id string) string {
+	return filepath.Join(s.Models.Folder(), partialPrefix+id)
+}
+
+// followTime is how often a job that another process runs is looked at.
+const followTime = time.Second
+
+// Run works on the queue until ctx ends; without work it sleeps. What a killed
+// process left is taken up. Between processes one runs the queue and the others
+// follow it.
+func (s *Service) Run(ctx context.Context) {
+	followed := map[string]bool{}
+	for {
+		work, err := s.next(ctx)
+		if err == nil && work == nil {
+			s.unfollow(ctx, followed)
+			select {
+			case <-s.wake:
+				continue
+			case <-ctx.Done():
+				return
+			}
+		}
+		var lock *filelock.Lock
+		if err == nil {
+			if err = os.MkdirAll(s.Models.Folder(), 0o700); err == nil {
+				lock, err = filelock.Try(s.lockFile())
+			}
+		}
+		if err == nil {
+			err = s.drain(ctx, "")
+			lock.Release()
+		} else if errors.Is(err, filelock.ErrHeld) {
+			s.follow(ctx, followed)
+			err = nil
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			slog.Warn("downloads wait", "error", err)
+		}
+		if err != nil || lock == nil {
+			select {
+			case <-time.After(followTime):
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// RunUntil works on the queue until the job has ended, for commands. Where
+// another process runs the queue, it waits for that one.
+func (s *Service) RunUntil(ctx context.Context, id string) error {
+	followed := map[string]bool{}
+	for ctx.Err() == nil {
+		j, err := s.Store.Job(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !j.Active() {
+			return nil
+		}
+		if err := os.MkdirAll(s.Models.Folder(), 0o700); err != nil {
+			return err
+		}
+		lock, err := filelock.Try(s.lockFile())
+		switch {
+		case err == nil:
+			err = s.drain(ctx, id)
+			lock.Release()
+			if err != nil {
+				return err
+			}
+			continue
+		case !errors.Is(err, filelock.ErrHeld):
+			return err
+		}
+		s.follow(ctx, followed)
+		select {
+		case <-time.After(followTime / 2):
+		case <-ctx.Done():
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// follow tells of jobs that another process runs.
+func (s *Service) follow(ctx context.Context, followed map[string]bool) {
+	all, err := s.Store.Jobs(ctx)
+	if err != nil {
+		return
+	}
+	for _, j := range all {
+		if j.Active() || followed[j.ID] {
+			j.sum()
+			s.tell(j)
+			followed[j.ID] = j.Active()
+		}
+	}
+}
+
+// unfollow tells how the followed jobs ended.
+func (s *Service) unfollow(ctx context.Context, followed map[string]bool) {
+	if len(followed) == 0 {
+		return
+	}
+	s.follow(ctx, followed)
+	clear(followed)
+	s.Models.Tell(ctx)
+}
+
+// next gives the first job to work on; nil without one.
+func (s *Service) next(ctx context.Context) (*Job, error) {
+	all, err := s.Store.Jobs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, j := range all {
+		if j.Active() {
+			return &j, nil
+		}
+	}
+	return nil, nil
+}
+
+// keepDone is how long a finished job stays in the list.
+const keepDone = 24 * time.Hour
+
+// drain works through the queue; the caller holds the lock. With only, it ends
+// after that job.
+func (s *Service) drain(ctx context.Context, only string) error {
+	s.sweep(ctx)
+	for ctx.Err() == nil {
+		j, err := s.next(ctx)
+		if err != nil {
+			return err
+		}
+		if only != "" {
+			o, err := s.Store.Job(ctx, only)
+			if err != nil || !o.Active() {
+				return err
+			}
+		}
+		if j == nil {
+			return nil
+		}
+		if err := s.work(ctx, *j); err != nil {
+			return err
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// sweep removes what no job knows any more, and jobs that ended long ago.
+func (s *Service) sweep(ctx context.Context) {
+	all, err := s.Store.Jobs(ctx)
+	if err != nil {
+		return
+	}
+	known := map[string]bool{}
+	for _, j := range all {
+		if j.State == Done && time.Since(j.Updated) > keepDone {
+			_ = s.Store.RemoveJob(ctx, j.ID)
+		}
+		if j.State != Done {
+			known[partialPrefix+j.ID] = true
+		}
+	}
+	entries, err := os.ReadDir(s.Models.Folder())
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), partialPrefix) && !known[e.Name()] {
+			os.RemoveAll(filepath.Join(s.Models.Folder(), e.Name()))
+		}
+	}
+}
