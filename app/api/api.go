@@ -3,6 +3,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"io/fs"
 	"log/slog"
@@ -15,7 +16,9 @@ import (
 	"qwill/app/command"
 	"qwill/app/errs"
 	"qwill/app/events"
+	"qwill/app/fetch"
 	"qwill/app/models"
+	"qwill/app/models/pull"
 	"qwill/app/settings"
 )
 
@@ -32,6 +35,7 @@ type Config struct {
 
 	Chats    *chat.Manager
 	Models   *models.Service
+	Pulls    *pull.Service
 	Settings *settings.Service
 	Events   *events.Broker
 	Writer   Writer
@@ -40,6 +44,8 @@ type Config struct {
 	Window   func(action string) // what the native window should do; nil in a browser
 	Desktop  *Desktop            // nil in a browser
 	Notices  []*errs.Error
+	// Connections lists what left this machine, newest first.
+	Connections func(ctx context.Context) ([]fetch.Connection, error)
 }
 
 // EngineState is what the page shows of the engine.
@@ -103,6 +109,14 @@ func New(c Config) http.Handler {
 	a.on("/api/models", methods{"GET": a.listModels})
 	a.on("/api/models/import", methods{"POST": a.importModel})
 	a.on("/api/models/{name}", methods{"DELETE": a.removeModel})
+	a.on("/api/models/{name}/verify", methods{"POST": a.verifyModel})
+	a.on("/api/models/pull", methods{"POST": a.pull})
+	a.on("/api/catalogue", methods{"GET": a.catalogue})
+	a.on("/api/jobs", methods{"GET": a.listJobs})
+	a.on("/api/jobs/{id}", methods{"DELETE": a.cancelJob})
+	a.on("/api/jobs/{id}/pause", methods{"POST": a.pauseJob})
+	a.on("/api/jobs/{id}/resume", methods{"POST": a.resumeJob})
+	a.on("/api/connections", methods{"GET": a.connections})
 	a.mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, errs.New(errs.NotFound, 404, "There is no such address.").At(r.URL.Path))
 	})

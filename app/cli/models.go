@@ -9,8 +9,9 @@ import (
 )
 
 func (r *runner) models() *cobra.Command {
-	cmd := group(&cobra.Command{Use: "models", Short: "List, import and remove models"})
-	cmd.AddCommand(r.modelsList(), r.modelsImport(), r.modelsRemove())
+	cmd := group(&cobra.Command{Use: "models", Short: "Find, download, import, verify and remove models"})
+	cmd.AddCommand(r.modelsList(), r.modelsShow(), r.modelsCatalogue(), r.modelsPull(), r.modelsJobs(),
+		r.modelsPause(), r.modelsResume(), r.modelsCancel(), r.modelsVerify(), r.modelsImport(), r.modelsRemove())
 	return cmd
 }
 

@@ -16,8 +16,10 @@ import (
 	"qwill/app/command"
 	"qwill/app/errs"
 	"qwill/app/events"
+	"qwill/app/fetch"
 	"qwill/app/filelock"
 	"qwill/app/models"
+	"qwill/app/models/pull"
 	"qwill/app/paths"
 	"qwill/app/serve"
 	"qwill/app/settings"
@@ -44,6 +46,8 @@ type App struct {
 	Chats    *chat.Manager
 	Commands *command.Registry
 	Writer   *Writer
+	Fetch    *fetch.Client
+	Pulls    *pull.Service
 	Desktop  *api.Desktop // set by the window before Handler
 
 	memory   *store.DB // temporary chats
@@ -82,6 +86,7 @@ func Open(ctx context.Context, log *slog.Logger) (*App, error) {
 	a.Serve = serve.New(a.Engine, serve.Options{})
 	a.Models = models.New(models.Config{Store: db, Engine: a.Engine, Events: a.Events, Folder: p.Models,
 		Default: func() string { return a.Settings.Get().Model }, Unload: a.Serve.Forget})
+	a.fetching()
 	if a.memory, err = store.OpenMemory(ctx); err != nil {
 		db.Close()
 		return nil, err
@@ -119,6 +124,7 @@ func (a *App) Interface(ctx context.Context) error {
 	}
 	a.followEngine()
 	a.work.Go(a.prepare)
+	a.work.Go(a.downloads)
 	return nil
 }
 
@@ -172,7 +178,7 @@ func (a *App) Handler(static fs.FS, token string, native bool, window func(actio
 	return api.New(api.Config{
 		Version: Version, Platform: runtime.GOOS, Native: native, Token: token, Static: static,
 		Chats: a.Chats, Models: a.Models, Settings: a.Settings, Events: a.Events, Writer: a.Writer, Commands: a.Commands,
-		Engine: a.EngineState, Window: window, Desktop: a.Desktop, Notices: a.Notices,
+		Engine: a.EngineState, Pulls: a.Pulls, Connections: a.Store.Connections, Window: window, Desktop: a.Desktop, Notices: a.Notices,
 	})
 }
 
