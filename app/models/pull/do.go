@@ -11,7 +11,6 @@ import (
 	"hash"
 	"io"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -94,10 +93,10 @@ func (s *Service) list(ctx context.Context, t *task, r huggingface.Repo) error {
 	}
 	switch {
 	case config == nil || !weights:
-		return errs.New(errs.Unsupported, http.StatusUnprocessableEntity, "The repository %s holds no model in MLX form (config.json and .safetensors).", r).At(r.String()).
+		return errs.New(errs.Unsupported, 422, "The repository %s holds no model in MLX form (config.json and .safetensors).", r).At(r.String()).
 			Try("look for one whose name ends in -MLX-4bit or the like; GGUF files can be added from this machine")
 	case !tokenizer:
-		return errs.New(errs.Unsupported, http.StatusUnprocessableEntity, "The repository %s has no tokenizer.json.", r).At(r.String()).Try("choose another repository of this model")
+		return errs.New(errs.Unsupported, 422, "The repository %s has no tokenizer.json.", r).At(r.String()).Try("choose another repository of this model")
 	}
 	var data []byte
 	if err := s.retry(ctx, t, func(ctx context.Context) (bool, error) {
@@ -138,7 +137,7 @@ const configLimit = 1 << 20
 // small fetches a small file into memory and checks its hash.
 func (s *Service) small(ctx context.Context, r huggingface.Repo, commit string, f huggingface.File) ([]byte, error) {
 	if f.Bytes > configLimit {
-		return nil, errs.New(errs.Unsupported, http.StatusUnprocessableEntity, "Its config.json is larger than %d bytes.", configLimit).At(r.String()).Try("do not use this repository")
+		return nil, errs.New(errs.Unsupported, 422, "Its config.json is larger than %d bytes.", configLimit).At(r.String()).Try("do not use this repository")
 	}
 	b, err := s.Hub.Open(ctx, r, commit, f, 0, fetch.ConfigFile)
 	if err != nil {
@@ -165,10 +164,10 @@ func runnable(r huggingface.Repo, config []byte) error {
 		ModelType string `json:"model_type"`
 	}
 	if err := json.Unmarshal(config, &c); err != nil {
-		return errs.New(errs.Unsupported, http.StatusUnprocessableEntity, "The config.json of %s is damaged.", r).At("config.json").Try("choose another repository").Because(err)
+		return errs.New(errs.Unsupported, 422, "The config.json of %s is damaged.", r).At("config.json").Try("choose another repository").Because(err)
 	}
 	if !models.Runs(c.ModelType) {
-		return errs.New(errs.Unsupported, http.StatusUnprocessableEntity, "This is a model of the kind %.60q, which Qwill's engine does not run yet.", c.ModelType).At(r.String()).
+		return errs.New(errs.Unsupported, 422, "This is a model of the kind %.60q, which Qwill's engine does not run yet.", c.ModelType).At(r.String()).
 			Try("choose a Qwen3 model that is not a mixture of experts; see: qwill models catalogue")
 	}
 	return nil
@@ -241,7 +240,7 @@ func (s *Service) prepare(ctx context.Context, t *task) error {
 }
 
 func noSpace(dir string, need, have int64) *errs.Error {
-	return errs.New(errs.DiskFull, http.StatusInsufficientStorage, "There is not enough space: %s are needed and %s are free.", megabytes(need), megabytes(have)).At(dir).
+	return errs.New(errs.DiskFull, 507, "There is not enough space: %s are needed and %s are free.", megabytes(need), megabytes(have)).At(dir).
 		Try("free some space, then resume; what was downloaded is kept")
 }
 
@@ -287,7 +286,7 @@ func (s *Service) file(ctx context.Context, t *task, r huggingface.Repo, i int) 
 }
 
 func mismatch(path string) *errs.Error {
-	return errs.New(errs.HashMismatch, http.StatusBadGateway, "What arrived is not the file that the hub describes: its hash is another one.").At(path).
+	return errs.New(errs.HashMismatch, 502, "What arrived is not the file that the hub describes: its hash is another one.").At(path).
 		Try("try again later, or with another mirror; nothing was installed")
 }
 
@@ -461,7 +460,7 @@ func (s *Service) progress(t *task, i int, done int64) {
 }
 
 func stalled(path string) *errs.Error {
-	return errs.New(errs.Network, http.StatusBadGateway, "The download stood still.").At(path).Try("check the network")
+	return errs.New(errs.Network, 502, "The download stood still.").At(path).Try("check the network")
 }
 
 // cutOff explains a connection that ended too early.
@@ -472,7 +471,7 @@ func cutOff(ctx context.Context, path string, err error) error {
 	if _, known := errors.AsType[*errs.Error](err); known {
 		return err
 	}
-	return errs.New(errs.Network, http.StatusBadGateway, "The connection ended before the file did.").At(path).Try("check the network").Because(err)
+	return errs.New(errs.Network, 502, "The connection ended before the file did.").At(path).Try("check the network").Because(err)
 }
 
 // publish makes the model of the verified files.
@@ -511,7 +510,7 @@ func (s *Service) same(ctx context.Context, path string, files []models.FileHash
 	for _, f := range files {
 		sum, n, err := models.HashFile(ctx, filepath.Join(path, f.Path), nil)
 		if err != nil || n != f.Bytes || sum != f.SHA256 {
-			return errs.New(errs.ModelDamaged, http.StatusUnprocessableEntity, "What was downloaded is gone, and another folder has the model's name.").At(path).
+			return errs.New(errs.ModelDamaged, 422, "What was downloaded is gone, and another folder has the model's name.").At(path).
 				Try("cancel the download and begin it again").Because(err)
 		}
 	}

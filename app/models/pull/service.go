@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -120,7 +119,7 @@ func (s *Service) Add(ctx context.Context, repo, revision, name string) (Job, er
 		}
 		for _, m := range installed {
 			if strings.EqualFold(m.Repo, r.String()) && r.Revision == "" && !m.Missing {
-				return Job{}, errs.New(errs.Conflict, http.StatusConflict, "This model is installed already, as %s.", m.Name).At(r.String()).
+				return Job{}, errs.New(errs.Conflict, 409, "This model is installed already, as %s.", m.Name).At(r.String()).
 					Try("use it, or download another revision or under another name")
 			}
 		}
@@ -169,7 +168,7 @@ func DefaultName(repo string) string {
 }
 
 func offline() *errs.Error {
-	return errs.New(errs.OfflineSwitch, http.StatusForbidden, "Connections off this machine are switched off.").
+	return errs.New(errs.OfflineSwitch, 403, "Connections off this machine are switched off.").
 		Try("allow them in Settings, under Privacy, and try again")
 }
 

@@ -1,0 +1,109 @@
+package app_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// dialling are the names that open connections, by package.
+var dialling = map[string][]string{
+	"net/http":   {"Client", "DefaultClient", "Transport", "DefaultTransport", "Get", "Head", "Post", "PostForm"},
+	"net":        {"Dial", "DialTimeout", "DialTCP", "DialUDP", "DialIP", "Dialer", "LookupHost", "LookupIP", "LookupAddr", "LookupTXT", "LookupMX", "Resolver", "DefaultResolver"},
+	"crypto/tls": {"Dial", "DialWithDialer", "Dialer", "Client"},
+	"net/rpc":    {"Dial", "DialHTTP"},
+	"net/smtp":   {"*"}, "golang.org/x/net/websocket": {"*"}, "github.com/gorilla/websocket": {"*"}, "google.golang.org/grpc": {"*"},
+}
+
+// connecting lists where a file opens connections, as "LINE: NAME".
+func connecting(t *testing.T, name string, source any) []string {
+	t.Helper()
+	set := token.NewFileSet()
+	file, err := parser.ParseFile(set, name, source, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	imported := map[string]string{}
+	var found []string
+	for _, i := range file.Imports {
+		path, _ := strconv.Unquote(i.Path.Value)
+		local := path[strings.LastIndex(path, "/")+1:]
+		if i.Name != nil {
+			local = i.Name.Name
+		}
+		imported[local] = path
+		if names := dialling[path]; slices.Contains(names, "*") || names != nil && local == "." {
+			found = append(found, path)
+		}
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		s, ok := n.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		if x, ok := s.X.(*ast.Ident); ok && x.Obj == nil && slices.Contains(dialling[imported[x.Name]], s.Sel.Name) {
+			found = append(found, set.Position(s.Pos()).String()+": "+x.Name+"."+s.Sel.Name)
+		}
+		return true
+	})
+	return found
+}
+
+// TestOneWayOut: what the user reads in the log of connections is all there is,
+// and the one switch stops it all, only as long as app/fetch alone connects.
+func TestOneWayOut(t *testing.T) {
+	files := 0
+	for _, dir := range []string{".", "../engine", "../assets", "../build", "../main.go", "../window.go"} {
+		err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if d.IsDir() && (strings.HasPrefix(d.Name(), ".") && path != "." || d.Name() == "out" || d.Name() == "testdata") {
+				return filepath.SkipDir
+			}
+			if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.HasPrefix(path, "fetch"+string(filepath.Separator)) {
+				return nil
+			}
+			files++
+			for _, f := range connecting(t, path, nil) {
+				t.Errorf("%s opens a connection; only app/fetch may", f)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if files < 100 {
+		t.Errorf("only %d files were read", files)
+	}
+}
+
+// TestOneWayOutBites proves that each way out is found.
+func TestOneWayOutBites(t *testing.T) {
+	for _, body := range []string{
+		`import "net/http"; var c = http.DefaultClient`,
+		`import "net/http"; var c = &http.Client{}`,
+		`import h "net/http"; func f() { h.Get("x") }`,
+		`import "net"; func f() { net.Dial("tcp", "x") }`,
+		`import "net"; var d net.Dialer`,
+		`import "crypto/tls"; func f() { tls.Dial("tcp", "x", nil) }`,
+		`import . "net/http"`,
+		`import "net/smtp"`,
+	} {
+		if len(connecting(t, "x.go", "package x; "+body)) == 0 {
+			t.Errorf("not found: %s", body)
+		}
+	}
+	for _, body := range []string{`import "net/http"; var h http.Handler`, `import "net"; func f() { net.Listen("tcp", "x") }`, `type T struct{ Dial int }; var net T; var d = net.Dial`} {
+		if found := connecting(t, "x.go", "package x; "+body); len(found) != 0 {
+			t.Errorf("%s: %v", body, found)
+		}
+	}
+}
