@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -279,7 +278,7 @@ func explain(path string, err error) error {
 			out.Code = errs.ReadOnly
 			return out.Try("make the file and its folder writable for you (%s)", filepath.Dir(path))
 		case sqlite3.ErrFull:
-			out.Code, out.Status, out.Message = errs.DiskFull, http.StatusInsufficientStorage, "The disk is full."
+			out.Code, out.Status, out.Message = errs.DiskFull, 507, "The disk is full."
 			return out.Try("free some space on the disk; nothing that was saved is lost")
 		}
 	}
