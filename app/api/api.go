@@ -14,12 +14,14 @@ import (
 	"qwill/app/api/guard"
 	"qwill/app/chat"
 	"qwill/app/command"
+	"qwill/app/diag"
 	"qwill/app/errs"
 	"qwill/app/events"
 	"qwill/app/fetch"
 	"qwill/app/models"
 	"qwill/app/models/pull"
 	"qwill/app/settings"
+	"qwill/app/transfer"
 )
 
 // BodyLimit is the largest request in bytes: a long text, escaped.
@@ -46,6 +48,12 @@ type Config struct {
 	Notices  []*errs.Error
 	// Connections lists what left this machine, newest first.
 	Connections func(ctx context.Context) ([]fetch.Connection, error)
+
+	Transfer *transfer.Service
+	// Erase erases all that was written, and models and settings if asked, and
+	// counts the bytes that came free.
+	Erase  func(ctx context.Context, models, settings bool) (int64, error)
+	Doctor func(ctx context.Context) *diag.Report
 }
 
 // EngineState is what the page shows of the engine.
@@ -83,6 +91,11 @@ func New(c Config) http.Handler {
 	a.on("/api/chats", methods{"GET": a.listChats, "POST": a.createChat, "PATCH": a.fileChats})
 	a.on("/api/chats/delete", methods{"POST": a.deleteChats})
 	a.on("/api/chats/restore", methods{"POST": a.restoreChats})
+	a.on("/api/chats/export", methods{"GET": a.exportChats, "POST": a.saveChats})
+	a.on("/api/chats/import", methods{"POST": a.importChats})
+	a.on("/api/erase", methods{"POST": a.erase})
+	a.on("/api/doctor", methods{"GET": a.doctor})
+	a.on("/api/licences", methods{"GET": a.licences})
 	a.on("/api/chats/{id}", methods{"GET": a.getChat, "PATCH": a.changeChat, "DELETE": a.deleteChat})
 	a.on("/api/chats/{id}/messages", methods{"POST": a.send})
 	a.on("/api/chats/{id}/messages/{mid}", methods{"PUT": a.edit, "DELETE": a.removeMessage})

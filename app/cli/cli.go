@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"qwill/app/diag"
 	"qwill/app/errs"
 	"qwill/app/settings"
 	"qwill/app/wire"
@@ -67,7 +68,7 @@ func Run(ctx context.Context, c Config, args []string) int {
 		c.Err = os.Stderr
 	}
 	r := &runner{Config: c}
-	slog.SetDefault(slog.New(slog.NewTextHandler(c.Err, &slog.HandlerOptions{Level: slog.LevelError})))
+	slog.SetDefault(slog.New(diag.Terminal(c.Err, slog.LevelError)))
 	root := r.root()
 	root.SetArgs(args)
 	return r.exit(root.ExecuteContext(ctx))
@@ -157,7 +158,7 @@ Answers go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(r.chat(), r.write(), r.commands(), r.models(), r.connections(), r.serve(), r.bench(), r.eval(), r.doctor(), r.ui())
+	root.AddCommand(r.chat(), r.chats(), r.write(), r.commands(), r.models(), r.connections(), r.serve(), r.bench(), r.eval(), r.doctor(), r.erase(), r.licences(), r.ui())
 	return root
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"qwill/app/diag"
 	"qwill/app/errs"
 	"qwill/app/filelock"
 	"qwill/app/paths"
@@ -144,15 +145,15 @@ func TestModelsLinked(t *testing.T) {
 
 func TestDoctorNamesWhatIsMissing(t *testing.T) {
 	code, out, _ := run(t, "", "doctor", "--json")
-	var d report
+	var d diag.Report
 	if err := json.Unmarshal([]byte(out), &d); err != nil {
 		t.Fatalf("%v in %s", err, out)
 	}
-	states := map[string]check{}
+	states := map[string]diag.Check{}
 	for _, c := range d.Checks {
 		states[c.Name] = c
 	}
-	if e := states["engine"]; code != exitFailure || e.State != "problem" || e.Hint == "" || !strings.Contains(e.Found, "no-engine") {
+	if e := states["engine"]; code != exitFailure || e.State != "problem" || e.Hint == "" || !strings.Contains(e.Detail, "no-engine") {
 		t.Errorf("exit %d, engine %+v", code, e)
 	}
 	for _, name := range []string{"version", "data", "models", "database", "instance"} {

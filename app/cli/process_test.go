@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"qwill/app/chat"
+	"qwill/app/diag"
 	"qwill/app/errs"
 	"qwill/app/paths"
 )
@@ -597,7 +598,7 @@ func TestBenchOnTheCommandLine(t *testing.T) {
 
 func TestDoctorFindsAllWell(t *testing.T) {
 	code, out, errOut := output(t, program(t, home(t), "doctor", "--json"))
-	var d report
+	var d diag.Report
 	if err := json.Unmarshal([]byte(out), &d); err != nil || code != 0 || d.Problems != 0 {
 		t.Fatalf("exit %d, %v %s %s", code, err, out, errOut)
 	}

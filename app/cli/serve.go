@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -64,7 +63,7 @@ func (r *runner) openai(ctx context.Context, addr string, f modelFlags) error {
 		return err
 	}
 	defer l.Close()
-	a, err := r.app(ctx, slog.Default())
+	a, err := r.logged(ctx, "server")
 	if err != nil {
 		return err
 	}
@@ -83,6 +82,7 @@ func (r *runner) openai(ctx context.Context, addr string, f modelFlags) error {
 	if err != nil {
 		return err
 	}
+	a.Keep()
 	key, own := os.Getenv(keyVariable), false
 	if key == "" {
 		key, own = rand.Text(), true
@@ -95,6 +95,6 @@ func (r *runner) openai(ctx context.Context, addr string, f modelFlags) error {
 	if own {
 		fmt.Fprintf(r.Err, "Key (set %s to choose one): %s\n", keyVariable, key)
 	}
-	h := openai.New(openai.Config{Key: key, Mode: mode, Engine: a.Serve, Models: offered{a.Models, m}})
+	h := openai.New(openai.Config{Key: key, Mode: mode, Engine: a.Serve, Models: offered{a.Models, m}, Keep: a.KeepServed})
 	return serveUntil(ctx, l, h)
 }

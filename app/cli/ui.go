@@ -10,13 +10,13 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"qwill/app/api/guard"
+	"qwill/app/diag"
 	"qwill/app/paths"
 	"qwill/app/wire"
 )
@@ -58,15 +58,9 @@ func display() bool {
 	return runtime.GOOS != "linux" || os.Getenv("DISPLAY") != "" || os.Getenv("WAYLAND_DISPLAY") != ""
 }
 
-// interfaceApp opens the parts for the one process that shows the chats. Its
-// log goes to a file as well.
+// interfaceApp opens the parts for the one process that shows the chats.
 func (r *runner) interfaceApp(ctx context.Context) (*wire.App, error) {
-	if p, err := paths.Resolve(); err == nil && p.Ensure() == nil {
-		if f, err := logFile(p.Logs); err == nil { // before the parts that log
-			slog.SetDefault(slog.New(slog.NewTextHandler(io.MultiWriter(f, r.Err), &slog.HandlerOptions{Level: slog.LevelWarn})))
-		}
-	}
-	a, err := r.app(ctx, slog.Default())
+	a, err := r.logged(ctx, "qwill")
 	if err != nil {
 		return nil, err
 	}
@@ -77,17 +71,26 @@ func (r *runner) interfaceApp(ctx context.Context) (*wire.App, error) {
 	return a, nil
 }
 
-// logLimit is the size at which the log moves aside.
-const logLimit = 4 << 20
-
-func logFile(dir string) (*os.File, error) {
-	path := filepath.Join(dir, "qwill.log")
-	if info, err := os.Stat(path); err == nil && info.Size() > logLimit {
-		if err := os.Rename(path, path+".1"); err != nil {
-			return nil, err
+// logged opens the parts for a process that stays: it logs to a file too, and
+// leaves reports of crashes. A log that cannot be written is no reason to fail.
+func (r *runner) logged(ctx context.Context, name string) (*wire.App, error) {
+	var log *diag.Log
+	if p, err := paths.Resolve(); err == nil && p.Ensure() == nil {
+		if log, err = diag.Open(p.Logs, name); err == nil { // before the parts that log
+			slog.SetDefault(slog.New(log.Handler(diag.Terminal(r.Err, slog.LevelWarn))))
+		} else {
+			slog.Warn("no log file", "error", err)
 		}
 	}
-	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	a, err := r.app(ctx, slog.Default())
+	if err != nil {
+		if log != nil {
+			log.Close()
+		}
+		return nil, err
+	}
+	a.Log = log
+	return a, nil
 }
 
 // browser serves the interface until Ctrl-C.

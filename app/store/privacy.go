@@ -31,9 +31,9 @@ func (db *DB) Expired(ctx context.Context, door string, before time.Time) ([]str
 	return ids, db.wrap("list expired chats", rows.Err())
 }
 
-// kept are the tables that EraseAll leaves: what is installed and chosen, not
-// what was written. words_version says how the index is cut.
-var kept = []string{"models", "settings", "words_version"}
+// kept are the tables that EraseAll leaves: what is chosen and installed, not
+// what was written in chats. words_version says how the index is cut.
+var kept = []string{"settings", "presets", "commands", "models", "model_files", "jobs", "job_files", "words_version"}
 
 // EraseAll empties every table but those in kept, all in one step, then writes
 // the file anew so that no page of the old one is left in it or in its log.

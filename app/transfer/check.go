@@ -115,6 +115,8 @@ func settleMessage(m *Message, name string) *errs.Error {
 	}
 	switch m.Status {
 	case chat.Done, chat.Stopped, chat.Interrupted, chat.Failed:
+	case chat.Writing, chat.Queued: // it was exported in the middle
+		m.Status = chat.Interrupted
 	default:
 		m.Status = chat.Done
 		if m.Role == chat.Assistant && m.Content == "" {

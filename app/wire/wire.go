@@ -14,6 +14,7 @@ import (
 	"qwill/app/api"
 	"qwill/app/chat"
 	"qwill/app/command"
+	"qwill/app/diag"
 	"qwill/app/errs"
 	"qwill/app/events"
 	"qwill/app/fetch"
@@ -24,6 +25,7 @@ import (
 	"qwill/app/serve"
 	"qwill/app/settings"
 	"qwill/app/store"
+	"qwill/app/transfer"
 	"qwill/engine"
 )
 
@@ -46,9 +48,11 @@ type App struct {
 	Chats    *chat.Manager
 	Commands *command.Registry
 	Writer   *Writer
+	Transfer *transfer.Service
 	Fetch    *fetch.Client
 	Pulls    *pull.Service
 	Desktop  *api.Desktop // set by the window before Handler
+	Log      *diag.Log    // of a process that stays; set before the first use of the engine
 
 	memory   *store.DB // temporary chats
 	instance *filelock.Lock
@@ -82,8 +86,13 @@ func Open(ctx context.Context, log *slog.Logger) (*App, error) {
 		db.Close()
 		return nil, err
 	}
-	a.Engine = engine.New(engine.Config{Log: log})
+	a.Engine = engine.New(engine.Config{Log: log, Crashed: func(cause string, stderr []string) {
+		if a.Log != nil {
+			a.Log.Crashed(cause, stderr)
+		}
+	}})
 	a.Serve = serve.New(a.Engine, serve.Options{})
+	a.idle()
 	a.Models = models.New(models.Config{Store: db, Engine: a.Engine, Events: a.Events, Folder: p.Models,
 		Default: func() string { return a.Settings.Get().Model }, Unload: a.Serve.Forget})
 	a.fetching()
@@ -96,7 +105,8 @@ func Open(ctx context.Context, log *slog.Logger) (*App, error) {
 		db.Close()
 		return nil, err
 	}
-	a.Writer = &Writer{commands: a.Commands, models: a.Models, settings: a.Settings, serve: a.Serve, engine: a.Engine}
+	a.Writer = &Writer{commands: a.Commands, models: a.Models, settings: a.Settings, serve: a.Serve, engine: a.Engine, record: a.recordWriting}
+	a.Transfer = &transfer.Service{Chats: a.Chats, Ids: db, Cache: p.Cache}
 	if notice != nil {
 		// The list of models was lost with the database; their folders were not.
 		if err := a.Models.Rescan(ctx); err != nil {
@@ -123,6 +133,7 @@ func (a *App) Interface(ctx context.Context) error {
 		return err
 	}
 	a.followEngine()
+	a.Keep()
 	a.work.Go(a.prepare)
 	a.work.Go(a.downloads)
 	return nil
@@ -179,6 +190,10 @@ func (a *App) Handler(static fs.FS, token string, native bool, window func(actio
 		Version: Version, Platform: runtime.GOOS, Native: native, Token: token, Static: static,
 		Chats: a.Chats, Models: a.Models, Settings: a.Settings, Events: a.Events, Writer: a.Writer, Commands: a.Commands,
 		Engine: a.EngineState, Pulls: a.Pulls, Connections: a.Store.Connections, Window: window, Desktop: a.Desktop, Notices: a.Notices,
+		Transfer: a.Transfer, Doctor: a.Doctor,
+		Erase: func(ctx context.Context, models, choices bool) (int64, error) {
+			return a.Erase(ctx, EraseOptions{Models: models, Settings: choices})
+		},
 	})
 }
 
@@ -195,6 +210,9 @@ func (a *App) Close() error {
 	err = errors.Join(err, a.memory.Close(), a.Store.Close())
 	if a.instance != nil {
 		err = errors.Join(err, a.instance.Release())
+	}
+	if a.Log != nil {
+		err = errors.Join(err, a.Log.Close())
 	}
 	return err
 }

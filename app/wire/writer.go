@@ -26,6 +26,7 @@ type Writer struct {
 	serve    *serve.Server
 	engine   *engine.Engine
 	commands *command.Registry
+	record   func(ctx context.Context, r api.WriteRequest, model, result string) // keeps a result, where its door keeps any
 
 	mu      sync.Mutex
 	next    int
@@ -109,7 +110,11 @@ func (w *Writer) Write(ctx context.Context, r api.WriteRequest, tell func(events
 	if err != nil {
 		return api.WriteResult{}, err
 	}
-	return w.WriteWith(ctx, r, m, w.settings.Get().Mode, settings.Sampling{}, tell)
+	res, err := w.WriteWith(ctx, r, m, w.settings.Get().Mode, settings.Sampling{}, tell)
+	if err == nil {
+		w.record(ctx, r, m.Name, res.Text)
+	}
+	return res, err
 }
 
 // WriteWith runs one request with a model, in a mode; what own sets goes

@@ -39,6 +39,8 @@ type Config struct {
 	Mode   engine.Mode
 	Engine Engine
 	Models Models
+	// Keep, which may be nil, is told of each request that was answered whole.
+	Keep func(ctx context.Context, p engine.GenerateParams, text, reasoning string)
 }
 
 type server struct {
@@ -261,11 +263,20 @@ func finish(res engine.Result) *string {
 func (s *server) run(ctx context.Context, p engine.GenerateParams, each func(engine.Event) error) (res engine.Result, gone bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	var text, reasoning strings.Builder
 	res, err = s.Engine.Generate(ctx, p, func(e engine.Event) {
+		if s.Keep != nil {
+			text.WriteString(e.Text)
+			reasoning.WriteString(e.Reasoning)
+		}
 		if !gone && each(e) != nil {
 			gone = true
 			cancel()
 		}
 	}, nil)
-	return res, gone || ctx.Err() != nil, err
+	gone = gone || ctx.Err() != nil
+	if s.Keep != nil && !gone && err == nil {
+		s.Keep(ctx, p, text.String(), reasoning.String())
+	}
+	return res, gone, err
 }
