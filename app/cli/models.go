@@ -97,5 +97,8 @@ func size(n int64) string {
 	case n >= 1e6:
 		return fmt.Sprintf("%.0f MB", float64(n)/1e6)
 	}
+	if n < 1e3 {
+		return fmt.Sprintf("%d B", n)
+	}
 	return fmt.Sprintf("%.0f kB", float64(n)/1e3)
 }

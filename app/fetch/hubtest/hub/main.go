@@ -1,0 +1,33 @@
+// Command hub serves a hub on loopback for tests outside Go: it prints its
+// address as JSON and ends when its standard input does. Faults are armed by
+// POST /_control.
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"qwill/app/fetch/hubtest"
+)
+
+func main() {
+	h := hubtest.New()
+	defer h.Close()
+	h.Put("Qwen/Qwen3-0.6B-MLX-4bit", hubtest.Tiny())
+	// Large enough to be watched.
+	big := hubtest.Tiny()
+	big["model-extra.safetensors"] = bytes.Repeat([]byte("0123456789abcdef"), 1<<19)
+	h.Put("test/Large", big)
+	other := hubtest.Tiny()
+	other["config.json"] = []byte(strings.Replace(string(other["config.json"]), `"qwen3"`, `"qwen3_moe"`, 1))
+	h.Put("Qwen/Qwen3-30B-A3B-MLX-4bit", other)
+	if err := json.NewEncoder(os.Stdout).Encode(map[string]string{"url": h.URL, "cdn": h.CDN}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	_, _ = io.Copy(io.Discard, os.Stdin)
+}
