@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"qwill/app/chat"
 	"qwill/app/errs"
+	"qwill/app/store"
 	"qwill/engine"
 )
 
@@ -338,4 +341,93 @@ func TestAnyOrderLosesNothing(t *testing.T) {
 			r.Fatal(err)
 		}
 	})
+}
+
+// full is a store on a disk that is full while it is told to be.
+type full struct {
+	*store.DB
+	now atomic.Bool
+}
+
+// do runs a write unless the disk is full.
+func (f *full) do(write func() error) error {
+	if f.now.Load() {
+		return errs.New(errs.DiskFull, 507, "The disk is full.")
+	}
+	return write()
+}
+
+func (f *full) PutChat(ctx context.Context, c chat.Chat) error {
+	return f.do(func() error { return f.DB.PutChat(ctx, c) })
+}
+
+func (f *full) Append(ctx context.Context, c chat.Chat, sent bool, add ...chat.Message) error {
+	return f.do(func() error { return f.DB.Append(ctx, c, sent, add...) })
+}
+
+func (f *full) Reopen(ctx context.Context, c chat.Chat, m chat.Message) error {
+	return f.do(func() error { return f.DB.Reopen(ctx, c, m) })
+}
+
+func (f *full) RemoveMessages(ctx context.Context, c chat.Chat, ids []string) error {
+	return f.do(func() error { return f.DB.RemoveMessages(ctx, c, ids) })
+}
+
+func (f *full) DeleteChats(ctx context.Context, ids []string, at time.Time) error {
+	return f.do(func() error { return f.DB.DeleteChats(ctx, ids, at) })
+}
+
+// A full disk refuses whatever is asked and changes nothing; a reply that is
+// being written goes on.
+func TestFullDiskChangesNothing(t *testing.T) {
+	b := setup(t)
+	ctx := t.Context()
+	f := &full{DB: b.db}
+	b.Manager = chat.New(f, b.memory, b.models, b.settings, b.engine, b.events)
+	c := b.create()
+	one, re := b.say(c.ID, "one", "re one")
+	for _, running := range []bool{false, true} {
+		var k *call
+		if running {
+			_, k = b.send(c.ID, "two")
+			k.event(engine.Event{Text: "half"})
+		}
+		before, err := b.Get(ctx, c.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.now.Store(true)
+		tries := map[string]error{
+			"edit": third(b.Edit(ctx, c.ID, one.ID, "x")), "regenerate": second(b.Regenerate(ctx, c.ID, re.ID, "")),
+			"branch": second(b.Branch(ctx, c.ID, one.ID)), "remove": second(b.RemoveMessage(ctx, c.ID, one.ID)),
+			"fork": second(b.Fork(ctx, c.ID, one.ID)), "delete": b.Delete(ctx, c.ID), "create": second(b.Create(ctx, chat.Fields{})),
+			"change": second(b.Change(ctx, c.ID, chat.Fields{Title: ptr("x")})),
+		}
+		if !running {
+			tries["send"] = third(b.Send(ctx, c.ID, "x"))
+			tries["resume"] = second(b.Resume(ctx, c.ID))
+		}
+		f.now.Store(false)
+		for name, err := range tries {
+			if code(err) != errs.DiskFull {
+				t.Errorf("%s: got %v", name, err)
+			}
+		}
+		if got, err := b.Get(ctx, c.ID); err != nil || got.Replying != running {
+			t.Errorf("%+v %v", got, err)
+		} else if d := cmp.Diff(before, got); d != "" {
+			t.Error(d)
+		}
+		if list, err := b.List(ctx); err != nil || len(list) != 1 {
+			t.Errorf("%+v %v", list, err)
+		}
+		if running {
+			s := b.watch(c.ID)
+			k.event(engine.Event{Text: " and half"})
+			k.end <- done()
+			if m := last(t, s); m.Content != "half and half" || m.Status != chat.Done {
+				t.Errorf("got %+v", m)
+			}
+		}
+	}
 }

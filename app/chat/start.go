@@ -138,10 +138,7 @@ func (m *Manager) Resume(ctx context.Context, id string) (Message, error) {
 	p.Thinking = answer.Reasoning != "" && model.CanThink
 	answer.Status, answer.Error, answer.Model = Queued, nil, model.Name
 	c.Updated, c.Head = stamp(), answer.ID
-	if err := store.PutChat(ctx, c); err != nil {
-		return Message{}, err
-	}
-	if err := store.SaveReply(ctx, answer); err != nil {
+	if err := store.Reopen(ctx, c, answer); err != nil {
 		return Message{}, err
 	}
 	return answer, m.begin(c, answer, p)

@@ -166,6 +166,9 @@ type Store interface {
 	RemoveMessages(ctx context.Context, c Chat, ids []string) error
 	// SaveReply rewrites a reply's text, status, error and figures.
 	SaveReply(ctx context.Context, m Message) error
+	// Reopen is PutChat and SaveReply of a reply that is to go on, by another
+	// model perhaps.
+	Reopen(ctx context.Context, c Chat, m Message) error
 	// InterruptReplies marks replies that no process writes any more.
 	InterruptReplies(ctx context.Context, why errs.Error) (int, error)
 	// SetDraft keeps what was typed in a chat and not sent.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"slices"
 
 	"qwill/app/chat"
@@ -161,29 +162,37 @@ func encode(m chat.Message) (failure, stats any, err error) {
 // SaveReply rewrites a reply's text, status, error and figures; its words are
 // found once it has ended. A reply that was erased meanwhile is no error.
 func (db *DB) SaveReply(ctx context.Context, m chat.Message) error {
+	return db.wrap("save reply", db.change(ctx, func(tx *sql.Tx) error { return saveReply(ctx, tx, m) }))
+}
+
+// Reopen saves a chat's own fields and a reply of it that is to go on.
+func (db *DB) Reopen(ctx context.Context, c chat.Chat, m chat.Message) error {
+	return db.wrap("save reply", db.change(ctx, func(tx *sql.Tx) error {
+		if err := putChat(ctx, tx, c); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE messages SET model = ? WHERE id = ?", m.Model, m.ID); err != nil {
+			return err
+		}
+		return saveReply(ctx, tx, m)
+	}))
+}
+
+func saveReply(ctx context.Context, tx *sql.Tx, m chat.Message) error {
 	failure, stats, err := encode(m)
 	if err != nil {
 		return err
 	}
-	return db.wrap("save reply", db.change(ctx, func(tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, "UPDATE messages SET content = ?, reasoning = ?, status = ?, error = ?, reasoning_ms = ?, stats = ? WHERE id = ? RETURNING seq",
-			m.Content, m.Reasoning, m.Status, failure, m.ReasoningMS, stats, m.ID)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		if !rows.Next() {
-			return rows.Err()
-		}
-		var seq int64
-		if err := rows.Scan(&seq); err != nil {
-			return err
-		}
-		if err := rows.Close(); err != nil || m.Status.Running() {
-			return err
-		}
-		return putWords(ctx, tx, seq, m.Content)
-	}))
+	var seq int64
+	err = tx.QueryRowContext(ctx, "UPDATE messages SET content = ?, reasoning = ?, status = ?, error = ?, reasoning_ms = ?, stats = ? WHERE id = ? RETURNING seq",
+		m.Content, m.Reasoning, m.Status, failure, m.ReasoningMS, stats, m.ID).Scan(&seq)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	case err != nil || m.Status.Running():
+		return err
+	}
+	return putWords(ctx, tx, seq, m.Content)
 }
 
 // InterruptReplies marks replies that were queued or being written; their text
