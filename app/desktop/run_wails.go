@@ -145,7 +145,7 @@ func (d *Desktop) savePlace(file string) {
 	}
 	if p, ok := f.place(); ok {
 		if err := writePlace(file, p); err != nil {
-			slog.Warn(err.Error())
+			slog.Warn("the window's place is not kept", "error", err)
 		}
 	}
 }

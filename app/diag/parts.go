@@ -107,7 +107,7 @@ func Inference(ctx context.Context, r *Report, e Engine, m Models, l Loader, mod
 			r.Problem(name, err)
 			continue
 		}
-		r.OK(name, "%s, %s, %s, %s, files whole", x.Title, x.Architecture, x.Quantization, Size(x.Bytes))
+		r.OK(name, "%s, %s, %s, %s, its files are there", x.Title, x.Architecture, x.Quantization, Size(x.Bytes))
 	}
 	x, err := m.Find(ctx, "")
 	if err != nil {
