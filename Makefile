@@ -9,7 +9,7 @@ E := . build/env.sh;
 TAGS := desktop,production,webkit2_41
 FRONTEND := $(shell find frontend/src frontend/public frontend/index.html frontend/*.ts frontend/*.js frontend/package-lock.json -type f 2>/dev/null)
 
-.PHONY: build run test soak bench dist lint format setup setup-test frontend clean
+.PHONY: build run test soak bench dist prove-dist lint format setup setup-test frontend clean
 build: setup frontend
 	@$(E) go build -buildvcs=false -o build/bin/qwill-engine ./engine/cmd/qwill-engine
 	@$(E) go build -buildvcs=false -tags $(TAGS) -o build/bin/qwill .
@@ -28,6 +28,9 @@ bench: build
 
 dist: setup frontend
 	@$(E) go run ./build/dist
+
+prove-dist: dist # in a fresh Debian; needs root and debootstrap
+	@build/dist/prove.sh build/out/dist/qwill_*.deb
 
 lint: setup frontend
 	@$(E) build/lint.sh

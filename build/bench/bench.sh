@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
-# Measures qwill (fast and exact), mlx-lm and llama.cpp in one alternating run on
-# a model of Qwen3-0.6B's shape and writes docs/bench/<machine>.md and .json.
+# Measures the window's start and idling (docs/bench/window.md), then qwill (fast
+# and exact), mlx-lm and llama.cpp in one alternating run on a model of Qwen3-0.6B's
+# shape and writes docs/bench/<machine>.md and .json.
 # The packages come from PyPI into virtual environments of their own; QWILL_BENCH_MLX
 # and QWILL_BENCH_LLAMA name Python interpreters that have them already.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$root"
+echo "measuring start and idling" >&2
+QWILL_WINDOW=1 QWILL_BENCH=1 go test -count=1 -timeout 15m ./app/desktop/windowtest -run '^TestWindow$/^(chat|costs)$' >&2
+
 cache=${QWILL_BENCH_CACHE:-build/.deps/bench}
 mkdir -p "$cache"
 

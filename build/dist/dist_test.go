@@ -22,7 +22,7 @@ import (
 const root = "../.."
 
 // built are the files of the plan that only a build for the package makes.
-var built = []string{"qwill", "qwill-engine", "qwill.1.gz", "changelog.gz"}
+var built = []string{"qwill", "qwill-engine", "qwill.1.gz", "NEWS.gz"}
 
 func TestPlan(t *testing.T) {
 	abs, err := filepath.Abs(root)

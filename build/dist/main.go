@@ -165,7 +165,7 @@ func (p *packer) programs() error {
 
 // texts packs the man page and the list of changes, as Debian wants them.
 func (p *packer) texts() error {
-	for from, to := range map[string]string{"build/linux/qwill.1": "qwill.1.gz", "CHANGELOG.md": "changelog.gz"} {
+	for from, to := range map[string]string{"build/linux/qwill.1": "qwill.1.gz", "CHANGELOG.md": "NEWS.gz"} {
 		data, err := os.ReadFile(filepath.Join(p.root, from))
 		if err != nil {
 			return err

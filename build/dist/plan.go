@@ -32,7 +32,7 @@ func plan(root, out string) ([]file, error) {
 		{to: "usr/share/man/man1/qwill.1.gz", from: filepath.Join(out, "qwill.1.gz")},
 		{to: "usr/share/doc/qwill/copyright", from: "build/linux/copyright"},
 		{to: "usr/share/doc/qwill/LICENSE", from: "LICENSE"},
-		{to: "usr/share/doc/qwill/changelog.gz", from: filepath.Join(out, "changelog.gz")},
+		{to: "usr/share/doc/qwill/NEWS.gz", from: filepath.Join(out, "NEWS.gz")},
 		{to: "usr/share/applications/org.qwill.Qwill.desktop", from: "build/linux/org.qwill.Qwill.desktop", deb: true},
 		{to: "usr/share/dbus-1/services/org.qwill.Qwill.service", from: "build/linux/org.qwill.Qwill.service", deb: true},
 		{to: "usr/share/metainfo/org.qwill.Qwill.metainfo.xml", from: "build/linux/org.qwill.Qwill.metainfo.xml", deb: true},

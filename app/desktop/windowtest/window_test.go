@@ -28,6 +28,7 @@ func TestWindow(t *testing.T) {
 		{"quick prompt", quickPrompt},
 		{"second start", secondStart},
 		{"in the background", background},
+		{"costs", costs},
 	} {
 		if !t.Run(step.name, func(t *testing.T) { step.run(t, newSession(t, home)) }) {
 			return
@@ -79,6 +80,9 @@ func answered(s *session, n int) message {
 
 func chat(t *testing.T, s *session) {
 	a := open(s)
+	s.photo("introduction")
+	s.key("Escape") // skips it, for good
+	time.Sleep(500 * time.Millisecond)
 	s.photo("empty")
 	s.typeText("What is a quill, and what was it used for?")
 	s.key("Return")
