@@ -50,10 +50,13 @@ class I18n {
     const own = this.locale === 'en' || !known;
     return {
       message: (own && error.message) || (known?.message ?? error.message),
-      hint: (own && error.hint) || (known?.hint ?? error.hint ?? ''),
+      // The backend's hints are for the command line too; the catalogue's are for the page.
+      hint: known?.hint ?? sentence(error.hint ?? ''),
       detail: error.detail ?? '',
     };
   }
 }
+
+const sentence = (s: string) => s && `${s[0]!.toUpperCase()}${s.slice(1)}${/[.!?…]$/.test(s) ? '' : '.'}`;
 
 export const i18n = new I18n();

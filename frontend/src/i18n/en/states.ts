@@ -2,6 +2,7 @@ export const states = {
   engine: {
     failedTitle: 'The engine is not running',
     failedText: 'Your chats and texts are safe. Send a message to start it again.',
+    safe: 'Your chats and what you typed are safe.',
     restarting: 'The engine is restarting. Your chats are safe.',
     device: 'Device',
     kernels: 'Kernels',

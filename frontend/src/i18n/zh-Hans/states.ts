@@ -4,6 +4,7 @@ export const states: typeof Area = {
   engine: {
     failedTitle: '引擎没有运行',
     failedText: '你的对话和文字都在。发送一条消息即可重新启动。',
+    safe: '你的对话和输入的内容都在。',
     restarting: '引擎正在重启，你的对话都在。',
     device: '设备',
     kernels: '内核',

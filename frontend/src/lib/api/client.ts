@@ -20,6 +20,7 @@ import type {
   SearchHit,
   Settings,
   State,
+  VerifyEvent,
   WriteEvent,
   WriteRequest,
 } from './types';
@@ -45,6 +46,8 @@ export function isAbort(thrown: unknown): boolean {
   return thrown instanceof DOMException && thrown.name === 'AbortError';
 }
 
+const lost = () => new ApiError(0, { code: 'offline', message: '' });
+
 /** The largest body in bytes that a browser still sends after the page is gone. */
 const KEEPALIVE = 60_000;
 
@@ -64,7 +67,7 @@ async function request(method: string, path: string, body?: unknown, signal?: Ab
     response = await fetch(`/api${path}`, init);
   } catch (thrown) {
     if (isAbort(thrown)) throw thrown;
-    throw new ApiError(0, { code: 'offline', message: '' });
+    throw lost();
   }
   if (!response.ok) throw new ApiError(response.status, await errorOf(response));
   return response;
@@ -96,8 +99,12 @@ async function upload<T>(path: string, file: Blob): Promise<T> {
 async function* events<E>(method: string, path: string, body: unknown, signal: AbortSignal): AsyncGenerator<E> {
   const response = await request(method, path, body, signal);
   if (!response.body) return;
-  for await (const { event, data } of readEvents(response.body)) {
-    yield { event, data: JSON.parse(data) as unknown } as E;
+  try {
+    for await (const { event, data } of readEvents(response.body)) {
+      yield { event, data: JSON.parse(data) as unknown } as E;
+    }
+  } catch (thrown) {
+    throw thrown instanceof TypeError ? lost() : thrown; // how browsers name a connection that broke
   }
 }
 
@@ -181,6 +188,8 @@ export const api = {
   jobs: () => json<Job[]>('GET', '/jobs'),
   pull: (repo: string, options: { revision?: string; name?: string } = {}) =>
     json<Job>('POST', '/models/pull', { repo, ...options }),
+  verifyModel: (name: string, signal: AbortSignal) =>
+    events<VerifyEvent>('POST', `/models/${encodeURIComponent(name)}/verify`, undefined, signal),
   pauseJob: (id: string) => json<Job>('POST', `/jobs/${encodeURIComponent(id)}/pause`),
   resumeJob: (id: string) => json<Job>('POST', `/jobs/${encodeURIComponent(id)}/resume`),
   cancelJob: (id: string) => nothing('DELETE', `/jobs/${encodeURIComponent(id)}`),
