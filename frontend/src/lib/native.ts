@@ -8,6 +8,8 @@ interface WailsRuntime {
 /** What app/desktop binds for the page. */
 interface NativeCalls {
   ChooseExport?(name: string): Promise<string>;
+  ChooseModel?(): Promise<string>;
+  ChooseModelFolder?(): Promise<string>;
 }
 
 const native = () => (window as unknown as { go?: { desktop?: { Native?: NativeCalls } } }).go?.desktop?.Native;
@@ -15,6 +17,11 @@ const native = () => (window as unknown as { go?: { desktop?: { Native?: NativeC
 /** Asks where to save an export: the path, '' when cancelled, undefined where no dialog of the system can be had. */
 export async function chooseExport(name: string): Promise<string | undefined> {
   return native()?.ChooseExport?.(name);
+}
+
+/** Asks for a GGUF file or a folder in MLX form: the path, '' when cancelled, undefined where there is no such dialog. */
+export async function chooseModel(what: 'file' | 'folder'): Promise<string | undefined> {
+  return what === 'file' ? native()?.ChooseModel?.() : native()?.ChooseModelFolder?.();
 }
 
 const runtime = () => (window as unknown as { runtime?: WailsRuntime }).runtime;

@@ -227,6 +227,10 @@ class App {
         break;
       case 'jobs': {
         const job = event.data;
+        if (job.state === 'cancelled') {
+          this.jobs = this.jobs.filter((j) => j.id !== job.id);
+          break;
+        }
         const known = this.jobs.some((j) => j.id === job.id);
         this.jobs = known ? this.jobs.map((j) => (j.id === job.id ? job : j)) : [...this.jobs, job];
         break;

@@ -58,6 +58,11 @@ export interface Model {
   starter: boolean;
   missing: boolean;
   note?: string;
+  /** Where it was downloaded from, such as Qwen/Qwen3-4B-MLX-4bit. */
+  repo?: string;
+  /** The commit there. */
+  revision?: string;
+  licence?: string;
 }
 
 export interface CommandOption {
@@ -199,27 +204,59 @@ export interface ChatFields {
   preset?: string;
 }
 
+/** Why a model fits or does not; put into words with `memory` and `machine`. */
+export type FitReason = 'fits' | 'tight' | 'too_big' | 'unsupported' | 'recommended';
+export type GoodFor = 'trial' | 'quick' | 'everyday' | 'writing' | 'hard';
+
 export interface CatalogueEntry {
   repo: string;
   title: string;
   size: string;
   quantization: string;
+  bits: number;
   bytes: number;
+  /** Needed at a context of 8,192 tokens, in bytes. */
   memory: number;
+  /** What this machine has, in bytes; 0 unknown. */
+  machine: number;
   context: number;
   licence: string;
   architecture: string;
+  revision?: string;
+  evidence: 'published' | 'derived';
   runs: boolean;
   fits: 'yes' | 'tight' | 'no';
-  reason: string;
-  good_for: string;
+  reason: FitReason;
+  good_for: GoodFor;
   installed?: string;
   job?: string;
   recommended: boolean;
 }
 
 export type JobState =
-  'queued' | 'listing' | 'downloading' | 'waiting' | 'verifying' | 'publishing' | 'paused' | 'failed' | 'done';
+  | 'queued'
+  | 'listing'
+  | 'downloading'
+  | 'waiting'
+  | 'verifying'
+  | 'publishing'
+  | 'paused'
+  | 'failed'
+  | 'done'
+  /** In events only: the job is gone. */
+  | 'cancelled';
+
+/** `recorded`: no hash was known, now there is one. */
+export interface Verification {
+  model: string;
+  ok: boolean;
+  files: { path: string; bytes: number; state: 'ok' | 'changed' | 'missing' | 'recorded' }[];
+}
+
+export type VerifyEvent =
+  | { event: 'progress'; data: { done: number; total: number } }
+  | { event: 'done'; data: Verification }
+  | { event: 'error'; data: ApiErrorBody };
 
 export interface Job {
   id: string;
