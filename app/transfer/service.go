@@ -23,6 +23,8 @@ type Chats interface {
 	Adopt(ctx context.Context, c chat.Chat, messages []chat.Message) error
 	AdoptFolder(ctx context.Context, f chat.Folder) (id string, err error)
 	AdoptPreset(ctx context.Context, p chat.Preset) (added bool, err error)
+	// Restore brings back deleted chats, and gives those of ids that there are.
+	Restore(ctx context.Context, ids []string) ([]chat.Summary, error)
 }
 
 // Ids tells which are taken.
@@ -262,6 +264,12 @@ func (in *importer) Chat(c Chat) error {
 		return err
 	}
 	if taken {
+		// One that was deleted a moment ago, and whose undo is still open, comes back.
+		if _, _, err := in.s.Chats.Whole(in.ctx, c.ID); err != nil && errs.From(err).Code == errs.NotFound {
+			back, err := in.s.Chats.Restore(in.ctx, []string{c.ID})
+			in.result.Imported = append(in.result.Imported, back...)
+			return err
+		}
 		in.Skip(errs.New(errs.Conflict, 409, "The chat is here already.").At(c.Title))
 		return nil
 	}
