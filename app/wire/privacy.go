@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/adrg/xdg"
@@ -125,9 +126,16 @@ func (a *App) eraseSettings(ctx context.Context) error {
 }
 
 func (a *App) eraseModels(ctx context.Context) error {
-	all, err := a.Models.List(ctx)
+	jobs, err := a.Pulls.Jobs(ctx)
 	if err != nil {
 		return err
+	}
+	for _, j := range jobs { // a download would write on
+		err = errors.Join(err, a.Pulls.Cancel(ctx, j.ID))
+	}
+	all, e := a.Models.List(ctx)
+	if e != nil {
+		return errors.Join(err, e)
 	}
 	for _, m := range all {
 		err = errors.Join(err, a.Models.Remove(ctx, m.Name))
@@ -136,8 +144,8 @@ func (a *App) eraseModels(ctx context.Context) error {
 	if e != nil {
 		return errors.Join(err, e)
 	}
-	for _, entry := range entries { // what downloads left unfinished
-		if entry.Name() != ".lock" {
+	for _, entry := range entries { // what nothing lists any more
+		if !strings.HasSuffix(entry.Name(), ".lock") {
 			err = errors.Join(err, os.RemoveAll(filepath.Join(a.Paths.Models, entry.Name())))
 		}
 	}
