@@ -113,6 +113,7 @@ func New(c Config) http.Handler {
 	a.on("/api/presets", methods{"GET": a.listPresets, "POST": a.createPreset})
 	a.on("/api/presets/{id}", methods{"PATCH": a.changePreset, "DELETE": a.deletePreset})
 	a.on("/api/write", methods{"POST": a.write})
+	a.on("/api/write/style", methods{"POST": a.style})
 	a.on("/api/write/continue", methods{"POST": a.continueChat})
 	a.on("/api/commands", methods{"GET": a.listCommands})
 	a.on("/api/commands/custom", methods{"GET": a.listCustom, "POST": a.addCustom})

@@ -13,6 +13,7 @@ import (
 	"qwill/app/chat"
 	"qwill/app/command"
 	"qwill/app/events"
+	"qwill/app/write/rich"
 )
 
 func (r *runner) write() *cobra.Command {
@@ -20,6 +21,7 @@ func (r *runner) write() *cobra.Command {
 	var sampling samplingFlags
 	var in api.WriteRequest
 	var set []string
+	var format string
 	options := map[string]*string{}
 	var list strings.Builder
 	for _, c := range command.All() {
@@ -54,6 +56,13 @@ func (r *runner) write() *cobra.Command {
 			if in.Text, err = r.input("a text on stdin: qwill write " + in.Command + " < in > out"); err != nil {
 				return err
 			}
+			var styled rich.Document
+			if format != "text" {
+				if styled, err = rich.Parse(format, []byte(in.Text)); err != nil {
+					return err
+				}
+				in.Text = styled.Text()
+			}
 			ctx := cmd.Context()
 			a, err := r.app(ctx, nil)
 			if err != nil {
@@ -73,6 +82,9 @@ func (r *runner) write() *cobra.Command {
 			c, err := a.Commands.Find(in.Command)
 			if err != nil {
 				return err
+			}
+			if styled != nil && c.Shape != command.ShapeDiff {
+				return usageError{fmt.Errorf("%s writes another text, which has no styles to keep; leave --format out", c.ID)}
 			}
 			m, err := a.Models.Resolve(ctx, cmp.Or(model.model, c.Model))
 			if err != nil {
@@ -103,6 +115,13 @@ func (r *runner) write() *cobra.Command {
 			for _, f := range res.Warnings() {
 				fmt.Fprintf(r.Err, "qwill: %s\n", f.Sentence())
 			}
+			if styled != nil {
+				b, err := styled.Apply(res.Diff, rich.All)
+				if err != nil {
+					return err
+				}
+				res.Text = string(b)
+			}
 			if perr := r.print(res, func(w io.Writer) {
 				fmt.Fprint(w, res.Text)
 				if res.Text != "" && !strings.HasSuffix(res.Text, "\n") {
@@ -119,6 +138,7 @@ func (r *runner) write() *cobra.Command {
 	}
 	model.add(cmd)
 	sampling.add(cmd)
+	cmd.Flags().StringVar(&format, "format", "text", "of stdin and stdout: text (Markdown too), "+strings.Join(rich.Formats, ", ")+"; styles stay where the words stay")
 	cmd.Flags().StringArrayVar(&set, "set", nil, "an option of one of your own commands, as NAME=VALUE")
 	cmd.Flags().StringVar(&in.Instruction, "instruction", "", "what to do with the text, for the command instruct")
 	for _, c := range command.All() {
