@@ -65,7 +65,7 @@ class Conversation {
       const chat = await api.chat(id);
       if (this.id !== id) return;
       this.#show(chat);
-      drafts.take(id, chat.draft ?? '');
+      drafts.take(id, chat.draft ?? '', chat.temporary);
       if (running(this.last)) this.#watch();
     } catch (thrown) {
       if (this.id === id) this.failure = asErrorBody(thrown);

@@ -1,6 +1,5 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { api } from '../lib/api/client';
-import { app } from './app.svelte';
 
 /** A long text that was pasted or dropped; it is shown as one line and sent with the message. */
 export interface Part {
@@ -45,6 +44,8 @@ class Drafts {
   #drafts = new SvelteMap<string | null, Draft>();
   #waiting = new Map<string | null, ReturnType<typeof setTimeout>>();
   #asked = false;
+  /** Temporary chats: what is typed there stays in the page. */
+  #unkept = new Set<string>();
 
   constructor() {
     const leave = () => document.visibilityState === 'hidden' && this.flush();
@@ -60,7 +61,7 @@ class Drafts {
     this.#drafts.set(chat, draft);
     clearTimeout(this.#waiting.get(chat));
     this.#waiting.delete(chat);
-    if (app.chats.find((c) => c.id === chat)?.temporary) return;
+    if (chat && this.#unkept.has(chat)) return;
     this.#waiting.set(
       chat,
       setTimeout(() => this.#keep(chat), WAIT),
@@ -68,8 +69,9 @@ class Drafts {
   }
 
   /** Takes what the backend kept, unless something newer was typed. */
-  take(chat: string | null, kept: string): void {
-    if (!this.#waiting.has(chat)) this.#drafts.set(chat, parted(kept));
+  take(chat: string | null, kept: string, temporary = false): void {
+    if (chat && temporary) this.#unkept.add(chat);
+    else if (!this.#waiting.has(chat)) this.#drafts.set(chat, parted(kept));
   }
 
   /** Reads the new chat's draft, once. */

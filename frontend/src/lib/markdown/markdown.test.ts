@@ -20,6 +20,7 @@ function page(text: string): HTMLElement {
   for (const token of lex(text, false).filter(shows)) {
     const { html, math } = toHtml(token, true);
     const block = document.createElement('div');
+    block.className = 'block';
     block.append(safeNodes(html, math));
     prose.append(block);
   }

@@ -5,9 +5,13 @@ import { inFrames } from '../stream/frames';
 
 let styled = false;
 
+/** Blocks that share a box, so that the browser can pass over all of them at once where they are not in sight. */
+const GROUP = 40;
+
 /** Puts rendered blocks on the page, one element each, a few a frame. */
 export class Painter {
   #length = 0;
+  #blocks: HTMLElement[] = [];
   #pending = new Map<number, { html: string; math: string[] }>();
   #queued = false;
   #closed = false;
@@ -22,7 +26,9 @@ export class Painter {
 
   add(patch: Patch): void {
     this.#length = patch.length;
-    for (const { index, html, math } of patch.changed) this.#pending.set(index, { html, math });
+    // In order; but of a long text that comes at once the end first, where a chat is opened.
+    const changed = patch.changed.length > GROUP ? patch.changed.toReversed() : patch.changed;
+    for (const { index, html, math } of changed) this.#pending.set(index, { html, math });
     if (this.#queued) return;
     this.#queued = true;
     inFrames(() => this.#step());
@@ -34,12 +40,15 @@ export class Painter {
 
   #step(): boolean {
     if (this.#closed) return true;
-    while (this.root.children.length > this.#length) this.root.lastElementChild!.remove();
+    while (this.#blocks.length > this.#length) this.#blocks.pop()!.remove();
+    while (this.#blocks.length < this.#length) this.#grow();
+    while (this.root.lastElementChild && !this.root.lastElementChild.firstChild) this.root.lastElementChild.remove();
     const next = this.#pending.entries().next();
     if (!next.done) {
       const [index, { html, math }] = next.value;
       this.#pending.delete(index);
-      if (index < this.#length) this.#paint(index, html, math);
+      const block = this.#blocks[index];
+      if (block) this.#paint(block, html, math);
     }
     if (this.#pending.size) return false;
     this.#queued = false;
@@ -47,9 +56,15 @@ export class Painter {
     return true;
   }
 
-  #paint(index: number, html: string, math: string[]): void {
-    while (this.root.children.length <= index) this.root.append(document.createElement('div'));
-    const block = this.root.children[index] as HTMLElement;
+  #grow(): void {
+    const block = document.createElement('div');
+    block.className = 'block';
+    if (this.#blocks.length % GROUP === 0) this.root.append(document.createElement('div'));
+    this.root.lastElementChild!.append(block);
+    this.#blocks.push(block);
+  }
+
+  #paint(block: HTMLElement, html: string, math: string[]): void {
     const nodes = safeNodes(html, math);
     if (math.length && !styled) {
       styled = true;

@@ -13,7 +13,7 @@ export function plainText(markdown: string): string {
 /** A rendered text as it reads: for the clipboard. */
 export function shownText(prose: Element): string {
   const out: string[] = [];
-  for (const block of prose.children) for (const node of block.children) write(node, out, '');
+  for (const node of prose.querySelectorAll('.block > *')) write(node, out, '');
   return out.join('\n\n').trim();
 }
 
