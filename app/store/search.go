@@ -3,6 +3,11 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/mattn/go-sqlite3"
 
 	"qwill/app/chat"
 	"qwill/app/search"
@@ -20,6 +25,7 @@ func (db *DB) Search(ctx context.Context, q search.Query, limit int) ([]chat.Hit
 		return hits, nil
 	}
 	err := db.read(ctx, func(conn *sql.Conn) error {
+		hits = hits[:0]
 		if err := db.titleHits(ctx, conn, q, limit, &hits); err != nil {
 			return err
 		}
@@ -128,6 +134,36 @@ func wordsBuilt(ctx context.Context, q querier) (bool, error) {
 	err := q.QueryRowContext(ctx, "SELECT version FROM words_version").Scan(&version)
 	return version == search.Version, err
 }
+
+// mend builds the index anew when err says that it is damaged, and says whether
+// it did: a damaged index must not keep chats from being saved. What it is
+// built from was checked when the database was opened.
+func (db *DB) mend(ctx context.Context, err error) bool {
+	e, ok := errors.AsType[sqlite3.Error](err)
+	if !ok || e.ExtendedCode != corruptIndex {
+		return false
+	}
+	slog.Warn("the full-text index is damaged and is built anew", "error", err)
+	err = db.changeOnce(ctx, func(tx *sql.Tx) error {
+		for _, table := range []string{"message_words", "title_words"} {
+			var create string
+			if err := tx.QueryRowContext(ctx, "SELECT sql FROM sqlite_schema WHERE name = ?", table).Scan(&create); err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, fmt.Sprintf("DROP TABLE %[1]s; %[2]s; INSERT INTO %[1]s (%[1]s, rank) VALUES ('secure-delete', 1)", table, create)); err != nil {
+				return err
+			}
+		}
+		return buildWords(ctx, tx)
+	})
+	if err != nil {
+		slog.Error("the full-text index cannot be built anew", "error", err)
+	}
+	return err == nil
+}
+
+// corruptIndex is SQLITE_CORRUPT_VTAB, which FTS5 reports.
+var corruptIndex = sqlite3.ErrCorrupt.Extend(1)
 
 func buildWords(ctx context.Context, tx *sql.Tx) error {
 	if _, err := tx.ExecContext(ctx, "DELETE FROM message_words; DELETE FROM chat_titles"); err != nil {

@@ -96,8 +96,16 @@ func (db *DB) Close() error {
 }
 
 // read runs queries on one snapshot of the database, without waiting for who
-// writes.
+// writes. They may run twice, see mend.
 func (db *DB) read(ctx context.Context, queries func(q *sql.Conn) error) error {
+	err := db.readOnce(ctx, queries)
+	if db.mend(ctx, err) {
+		err = db.readOnce(ctx, queries)
+	}
+	return err
+}
+
+func (db *DB) readOnce(ctx context.Context, queries func(q *sql.Conn) error) error {
 	conn, err := db.sql.Conn(ctx)
 	if err != nil {
 		return err
@@ -111,8 +119,17 @@ func (db *DB) read(ctx context.Context, queries func(q *sql.Conn) error) error {
 	return queries(conn)
 }
 
-// change runs statements that are done all or not at all.
+// change runs statements that are done all or not at all. They may run twice,
+// see mend.
 func (db *DB) change(ctx context.Context, statements func(tx *sql.Tx) error) error {
+	err := db.changeOnce(ctx, statements)
+	if db.mend(ctx, err) {
+		err = db.changeOnce(ctx, statements)
+	}
+	return err
+}
+
+func (db *DB) changeOnce(ctx context.Context, statements func(tx *sql.Tx) error) error {
 	tx, err := db.sql.BeginTx(ctx, nil)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"qwill/app/chat"
+	"qwill/app/search"
 )
 
 // old writes a database as the first schema had it: chats whose messages form
@@ -149,4 +150,52 @@ func TestIndexIsBuiltAnew(t *testing.T) {
 		t.Errorf("found %v", got)
 	}
 	wantIndex(t, db)
+}
+
+// A damaged index costs nothing: it is built anew when it is noticed.
+func TestDamagedIndexIsMended(t *testing.T) {
+	ctx := t.Context()
+	for name, use := range map[string]func(db *DB, c chat.Chat) error{
+		"search": func(db *DB, _ chat.Chat) error { _, err := db.Search(ctx, search.Parse("text"), 9); return err },
+		"append": func(db *DB, c chat.Chat) error {
+			return db.Append(ctx, c, false, message("new", "", chat.User, "text"))
+		},
+		"save":  func(db *DB, c chat.Chat) error { return db.SaveReply(ctx, message("a-3", "", chat.Assistant, "text")) },
+		"erase": func(db *DB, c chat.Chat) error { return db.EraseChats(ctx, []string{"b"}) },
+	} {
+		for what, damage := range map[string]string{
+			"garbage": "UPDATE message_words_data SET block = zeroblob(length(block)) WHERE id > 10; UPDATE title_words_data SET block = x'ff' WHERE id > 10",
+			"gone":    "DELETE FROM message_words_data; DELETE FROM title_words_data",
+		} {
+			t.Run(name+" "+what, func(t *testing.T) {
+				path, backups := place(t)
+				db, _ := open(t, path, backups)
+				c, all := example("a", 4)
+				other, others := example("b", 4)
+				for _, err := range []error{db.Append(ctx, c, false, all...), db.Append(ctx, other, false, others...)} {
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+				if _, err := db.sql.Exec(damage); err != nil {
+					t.Fatal(err)
+				}
+				db.Close()
+				db, notice := open(t, path, backups)
+				if notice != nil {
+					t.Fatalf("the chats were set aside: %v", notice)
+				}
+				if err := use(db, c); err != nil {
+					t.Fatal(err)
+				}
+				if got, err := db.Chat(ctx, "a"); err != nil || len(got.Nodes) < 4 {
+					t.Errorf("%+v %v", got, err)
+				}
+				if got := find(t, db, "text"); len(got) < 4 {
+					t.Errorf("found %v", got)
+				}
+				wantIndex(t, db)
+			})
+		}
+	}
 }
