@@ -4,6 +4,8 @@
 // facade above them, can share it.
 package proto
 
+import "encoding/json"
+
 // Method names of the JSON-RPC 2.0 protocol spoken over the child's stdin and
 // stdout, one JSON value a line.
 const (
@@ -129,6 +131,10 @@ type GenerateParams struct {
 	Prompt   []int  `json:"prompt,omitempty"` // token ids as they are
 	Text     string `json:"text,omitempty"`   // raw text; never becomes control tokens
 
+	// Format, if set, is the form that the answer has, whatever ends it; thinking
+	// is free.
+	Format *Format `json:"format,omitempty"`
+
 	MaxTokens int      `json:"max_tokens,omitempty"` // 0: until the context is full
 	Sampling  Sampling `json:"sampling"`
 	Stop      []string `json:"stop,omitempty"` // never part of the output
@@ -142,6 +148,14 @@ type GenerateParams struct {
 	IgnoreEOS bool `json:"ignore_eos,omitempty"`
 	// NoCache neither reads nor leaves a KV prefix (benchmarks only).
 	NoCache bool `json:"no_cache,omitempty"`
+}
+
+// Format is the form of an answer: exactly one field is set.
+type Format struct {
+	JSONSchema json.RawMessage `json:"json_schema,omitempty"` // draft 2020-12, as far as engine/schema decides it
+	JSONObject bool            `json:"json_object,omitempty"` // any JSON object
+	Regex      string          `json:"regex,omitempty"`       // Go's syntax; the whole answer matches
+	Grammar    string          `json:"grammar,omitempty"`     // GBNF, llama.cpp's notation; starts with the rule root
 }
 
 // Event is one step of a running generation. Fields that do not apply are

@@ -48,6 +48,14 @@ func (p *GenerateParams) Validate() *Error {
 	case len(p.Stop) > MaxStops:
 		return invalid("stop", "may hold at most %d strings, not %d", MaxStops, len(p.Stop))
 	}
+	if p.Format != nil {
+		if e := p.Format.validate(); e != nil {
+			return e
+		}
+		if p.IgnoreEOS {
+			return invalid("ignore_eos", "cannot be combined with a format")
+		}
+	}
 	for _, m := range p.Messages {
 		switch m.Role {
 		case "system", "user", "assistant":
@@ -66,6 +74,19 @@ func (p *GenerateParams) Validate() *Error {
 		}
 	}
 	return p.Sampling.Validate()
+}
+
+func (f *Format) validate() *Error {
+	set := 0
+	for _, s := range []bool{len(f.JSONSchema) > 0, f.JSONObject, f.Regex != "", f.Grammar != ""} {
+		if s {
+			set++
+		}
+	}
+	if set != 1 {
+		return invalid("format", "must be one of a JSON Schema, any JSON object, an expression and a grammar")
+	}
+	return nil
 }
 
 // Validate checks every setting that is set.
