@@ -33,7 +33,8 @@ class Conversation {
   readonly replying = $derived(running(this.last));
   /** The reply's place in the queue, from 1; undefined when it does not wait. */
   readonly place = $derived(app.chats.find((c) => c.id === this.id)?.waiting);
-  readonly modelName = $derived(this.fields.model ?? app.model?.name ?? app.settings.model);
+  // An imported chat names no model until it is gone on with.
+  readonly modelName = $derived(this.fields.model || (app.model?.name ?? app.settings.model));
   readonly model = $derived(app.modelNamed(this.modelName));
   readonly thinking = $derived(this.fields.thinking ?? app.settings.thinking);
   readonly systemPrompt = $derived(this.fields.system_prompt ?? app.settings.system_prompt);

@@ -2,6 +2,9 @@
 import type { Answer, Order } from './desk';
 import type { Patch } from './document';
 
+/** Milliseconds that a worker may take for its first answer. */
+const SILENCE = 5000;
+
 type Take = (order: Order) => void;
 
 const documents = new Map<number, RenderedText>();
@@ -27,12 +30,18 @@ function start(): Take {
   if (typeof Worker === 'undefined') return local();
   try {
     const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'markdown' });
-    worker.onmessage = (event: MessageEvent<Answer>) => answered(event.data);
-    worker.onerror = () => {
+    const instead = () => {
+      clearTimeout(silence);
       worker.terminate();
       take = local();
       for (const document of documents.values()) document.again();
     };
+    const silence = setTimeout(instead, SILENCE);
+    worker.onmessage = (event: MessageEvent<Answer>) => {
+      clearTimeout(silence);
+      answered(event.data);
+    };
+    worker.onerror = instead;
     return (order) => worker.postMessage(order);
   } catch {
     return local();
