@@ -216,7 +216,7 @@ func read(w http.ResponseWriter, r *http.Request, v any) error {
 
 // readOptional is read for a body that may be missing.
 func readOptional(w http.ResponseWriter, r *http.Request, v any) error {
-	if r.Header.Get("Content-Type") == "" {
+	if r.ContentLength == 0 || r.Header.Get("Content-Type") == "" {
 		return nil
 	}
 	return read(w, r, v)
