@@ -56,7 +56,8 @@ async function request(method: string, path: string, body?: unknown, signal?: Ab
   if (signal) init.signal = signal;
   if (body instanceof Blob) {
     init.headers = { 'Content-Type': 'application/octet-stream' };
-    init.body = body;
+    // Bytes, not the blob itself: WebKitGTK crashes when the app's own window asks for a blob's body.
+    init.body = await body.arrayBuffer();
   } else if (body !== undefined) {
     init.headers = { 'Content-Type': 'application/json' };
     init.body = JSON.stringify(body);
