@@ -27,8 +27,8 @@ var bench = os.Getenv("QWILL_BENCH") != ""
 // start slower; it does not wake a process that sleeps.
 const (
 	startLimit = 10 * time.Second
-	idleWakes  = 8.0 // of one process a second
-	idleCPU    = 2.0 // percent of one core
+	idleWakes  = 20.0 // of one process a second; a blinking caret alone makes 30
+	idleCPU    = 2.0  // percent of one core
 )
 
 // costs: what Qwill costs to start and to leave open, with everything in place.

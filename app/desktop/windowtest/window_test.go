@@ -29,6 +29,7 @@ func TestWindow(t *testing.T) {
 		{"second start", secondStart},
 		{"in the background", background},
 		{"costs", costs},
+		{"screen reader", screenReader},
 	} {
 		if !t.Run(step.name, func(t *testing.T) { step.run(t, newSession(t, home)) }) {
 			return
