@@ -146,6 +146,7 @@ export const settings = {
     eraseNote:
       'All chats, drafts, folders, history, logs and caches. Settings, presets and your own commands stay. This cannot be undone.',
     eraseModels: 'Downloaded models too',
+    eraseSettings: 'Settings, presets and own commands too',
     eraseType: (word: string) => `Type “${word}” to allow it`,
     eraseWord: 'erase',
     eraseButton: 'Erase everything',

@@ -144,6 +144,7 @@ export const settings: typeof Area = {
     erase: '抹除所有内容',
     eraseNote: '所有对话、草稿、文件夹、历史、日志和缓存。设置、预设和自定义命令会保留。此操作无法撤销。',
     eraseModels: '同时抹除下载的模型',
+    eraseSettings: '同时抹除设置、预设和自己的命令',
     eraseType: (word) => `输入“${word}”以确认`,
     eraseWord: '抹除',
     eraseButton: '抹除所有内容',

@@ -196,7 +196,8 @@ export const api = {
   cancelJob: (id: string) => nothing('DELETE', `/jobs/${encodeURIComponent(id)}`),
 
   connections: () => json<Connection[]>('GET', '/connections'),
-  erase: (models: boolean) => json<{ bytes: number }>('POST', '/erase', { confirm: 'erase', models }),
+  erase: (models: boolean, settings = false) =>
+    json<{ bytes: number }>('POST', '/erase', { confirm: 'erase', models, settings }),
   doctor: () => json<Doctor>('GET', '/doctor'),
   licences: () => json<Licence[]>('GET', '/licences'),
   hotkey: () => json<Hotkey>('GET', '/hotkey'),
