@@ -17,6 +17,7 @@ import (
 
 	"qwill/app/api/guard"
 	"qwill/app/diag"
+	"qwill/app/errs"
 	"qwill/app/paths"
 	"qwill/app/wire"
 )
@@ -41,6 +42,10 @@ func (r *runner) ui() *cobra.Command {
 // open shows the window, or the interface where there is none.
 func (r *runner) open(ctx context.Context, addr, action string) error {
 	if r.Window == nil || !display() {
+		if action != "" {
+			return errs.New(errs.Invalid, 400, "There is no window to do that in.").
+				Try("start it from your desktop, or set DISPLAY; qwill ui serves the interface to a browser")
+		}
 		return r.browser(ctx, addr)
 	}
 	if r.Window.Start(os.Getenv(paths.HomeVariable), action) {

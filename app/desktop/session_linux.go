@@ -12,8 +12,9 @@ import (
 // linuxSession works with what there is: a display without a session bus still
 // has the window and X's shortcuts.
 type linuxSession struct {
-	bus  *linux.Bus  // nil without a session bus
-	tray *linux.Tray // nil without one
+	bus  *linux.Bus    // nil without a session bus
+	sock *linux.Socket // nil without a run-time folder
+	tray *linux.Tray   // nil without one
 	key  *linux.Hotkey
 }
 
@@ -25,7 +26,17 @@ func join(home, action string, d *Desktop) (s session, running bool) {
 	if err != nil { // the window works, other programs cannot reach it
 		slog.Warn("Qwill is not reachable for other programs", "error", err)
 	}
-	return &linuxSession{bus: bus, key: &linux.Hotkey{
+	sock, err := linux.Listen(home, action, d)
+	if errors.Is(err, linux.ErrRunning) { // started where there was no bus, or another one
+		if bus != nil {
+			bus.Stop()
+		}
+		return nil, true
+	}
+	if err != nil && bus == nil {
+		slog.Warn("a second start will not find this one", "error", err)
+	}
+	return &linuxSession{bus: bus, sock: sock, key: &linux.Hotkey{
 		Press: func() { d.pressed(linux.Selection) },
 		Tell:  func(state shell.Hotkey) { d.options.Hotkey(state) },
 	}}, false
@@ -64,6 +75,9 @@ func (s *linuxSession) keep() bool {
 
 func (s *linuxSession) stop() {
 	s.key.Stop()
+	if s.sock != nil {
+		s.sock.Close()
+	}
 	if s.tray != nil {
 		s.tray.Stop()
 	}

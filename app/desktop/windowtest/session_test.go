@@ -53,7 +53,7 @@ func newSession(t *testing.T, home string) *session {
 	}
 	s.daemon(bus)
 	s.env = append(os.Environ(), "DISPLAY="+s.display, "DBUS_SESSION_BUS_ADDRESS="+line(t, out),
-		"QWILL_HOME="+home, "GDK_BACKEND=x11", "LC_ALL=C.UTF-8", "GTK_A11Y=none", "NO_AT_BRIDGE=1")
+		"QWILL_HOME="+home, "XDG_RUNTIME_DIR="+t.TempDir(), "GDK_BACKEND=x11", "LC_ALL=C.UTF-8", "GTK_A11Y=none", "NO_AT_BRIDGE=1")
 	manager := exec.Command("openbox")
 	manager.Env = s.env
 	s.daemon(manager)

@@ -193,6 +193,16 @@ func secondStart(t *testing.T, s *session) {
 	s.wait(5*time.Second, "the prompt", func() bool { w, _ := s.size(); return w == 640 })
 	s.key("Escape") // the main window comes back, since it was open
 	s.wait(5*time.Second, "the main window", func() bool { w, _ := s.size(); return w > 700 })
+
+	// The same from a shell that knows the display but not the session bus.
+	blind := s.command(filepath.Join(root, "build/bin/qwill"), "--prompt")
+	blind.Env = append(blind.Env, "DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent")
+	if out, err := blind.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	s.wait(5*time.Second, "the prompt, without a bus", func() bool { w, _ := s.size(); return w == 640 })
+	s.key("Escape")
+	s.wait(5*time.Second, "the main window, again", func() bool { w, _ := s.size(); return w > 700 })
 	s.key("alt+F4") // no panel with a tray here: closing the window ends Qwill
 	a.ends(10 * time.Second)
 	if _, err := os.Stat(filepath.Join(s.home, "data", "window.json")); err != nil {
