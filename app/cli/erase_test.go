@@ -63,14 +63,16 @@ func (p planted) found(t *testing.T, dirs ...string) map[string][]string {
 	return in
 }
 
-// private moves the system's own folders, where the web view keeps its data.
-func private(t *testing.T) (data, cache string) {
+// private moves the system's own folders, where Qwill and the web view keep
+// their data without QWILL_HOME, for the programs that the test starts.
+func private(t *testing.T) paths.Paths {
 	t.Helper()
 	dir := t.TempDir()
-	data, cache = filepath.Join(dir, "share"), filepath.Join(dir, "cache")
-	t.Setenv("XDG_DATA_HOME", data)
-	t.Setenv("XDG_CACHE_HOME", cache)
-	return data, cache
+	for name, sub := range map[string]string{"HOME": "home", "XDG_DATA_HOME": "share", "XDG_CACHE_HOME": "cache", "XDG_STATE_HOME": "state"} {
+		t.Setenv(name, filepath.Join(dir, sub))
+	}
+	data, cache := filepath.Join(dir, "share", "qwill"), filepath.Join(dir, "cache", "qwill")
+	return paths.Paths{Data: data, Models: filepath.Join(data, "models"), Logs: filepath.Join(dir, "state", "qwill", "logs"), Cache: cache, Web: []string{data, cache}}
 }
 
 func plant(t *testing.T, path, text string) {
@@ -163,16 +165,17 @@ func (p planted) served(t *testing.T, dir string) {
 }
 
 // kept are the doors whose words a home must hold before it is erased.
-var kept = []string{"title", "system", "chat", "branch", "draft", "newdraft", "folder", "prompt", "services", "import", "deleted", "server", "log", "crash", "backup", "cache", "web"}
+var kept = []string{"title", "system", "chat", "branch", "draft", "newdraft", "folder", "prompt", "services", "import", "deleted", "server", "log", "crash", "backup", "cache"}
 
-func (p planted) files(t *testing.T, dir, data string) {
+func (p planted) files(t *testing.T, q paths.Paths) {
 	t.Helper()
-	q := paths.Under(dir)
 	plant(t, filepath.Join(q.Logs, "qwill.log.1"), p.word("log"))
 	plant(t, filepath.Join(q.Logs, "crash-20260101T000000.000Z.txt"), p.word("crash"))
 	plant(t, filepath.Join(q.Backups(), "2026-qwill.db"), p.word("backup"))
 	plant(t, filepath.Join(q.Cache, "left", "over"), p.word("cache"))
-	plant(t, filepath.Join(data, "qwill", "localstorage", "x"), p.word("web"))
+	for _, dir := range q.Web {
+		plant(t, filepath.Join(dir, "localstorage", "x"), p.word("web"))
+	}
 }
 
 func (p planted) check(t *testing.T, when string, dirs ...string) {
@@ -185,7 +188,6 @@ func (p planted) check(t *testing.T, when string, dirs ...string) {
 // Everything that was written through any door is found in the files before,
 // nothing of it after, while Qwill runs and when it does not.
 func TestEraseLeavesNothing(t *testing.T) {
-	data, cache := private(t)
 	t.Setenv(diag.LevelVariable, "debug")
 	dir := home(t)
 	words := planted{}
@@ -200,8 +202,8 @@ func TestEraseLeavesNothing(t *testing.T) {
 	if logs, _ := filepath.Glob(filepath.Join(paths.Under(dir).Logs, "*.log")); len(logs) != 2 {
 		t.Errorf("logs: %v", logs)
 	}
-	words.files(t, dir, data)
-	before := words.found(t, dir, data, cache)
+	words.files(t, paths.Under(dir))
+	before := words.found(t, dir)
 	for _, door := range kept {
 		if len(before[door]) == 0 {
 			t.Errorf("%s was not written: the test proves nothing for it", door)
@@ -225,7 +227,7 @@ func TestEraseLeavesNothing(t *testing.T) {
 	if freed.Bytes <= 0 {
 		t.Errorf("%d bytes freed", freed.Bytes)
 	}
-	words.check(t, "while it runs", dir, data, cache)
+	words.check(t, "while it runs", dir)
 	var all []chat.Summary
 	if p.call("GET", "/api/chats", "", &all); len(all) != 0 {
 		t.Errorf("%d chats are left", len(all))
@@ -240,37 +242,37 @@ func TestEraseLeavesNothing(t *testing.T) {
 		t.Errorf("settings %+v", s)
 	}
 	end(p.cmd, syscall.SIGTERM)
-	words.check(t, "after its end", dir, data, cache)
+	words.check(t, "after its end", dir)
 }
 
 func TestEraseOnTheCommandLine(t *testing.T) {
-	data, cache := private(t)
-	dir := home(t)
+	q := private(t)
+	root := filepath.Dir(filepath.Dir(q.Data))
 	words := planted{}
 	file := filepath.Join(t.TempDir(), "conversations.json")
 	plant(t, file, fmt.Sprintf(`[{"conversation_id":"x","title":"%s","mapping":{"a":{"message":{"author":{"role":"user"},"content":{"content_type":"text","parts":["%s"]}}}}}]`, words.word("title"), words.word("chat")))
-	if code, out, errOut := output(t, program(t, dir, "chats", "import", file)); code != 0 || !strings.Contains(out, words.word("title")) {
+	if code, out, errOut := output(t, program(t, "", "chats", "import", file)); code != 0 || !strings.Contains(out, words.word("title")) {
 		t.Fatalf("exit %d, %s %s", code, out, errOut)
 	}
-	words.files(t, dir, data)
-	if in := words.found(t, dir, data); len(in) != len(words) {
+	words.files(t, q)
+	if in := words.found(t, root); len(in) != len(words) {
 		t.Errorf("only %v were written", in)
 	}
-	if code, _, _ := output(t, program(t, dir, "erase")); code != exitUsage {
+	if code, _, _ := output(t, program(t, "", "erase")); code != exitUsage {
 		t.Errorf("without --yes: exit %d", code)
 	}
-	if in := words.found(t, dir, data); len(in) != len(words) {
+	if in := words.found(t, root); len(in) != len(words) {
 		t.Errorf("only %v are left", in)
 	}
-	if code, out, errOut := output(t, program(t, dir, "erase", "--yes", "--models")); code != 0 {
+	if code, out, errOut := output(t, program(t, "", "erase", "--yes", "--models")); code != 0 {
 		t.Fatalf("exit %d, %s %s", code, out, errOut)
 	}
-	words.check(t, "erased", dir, data, cache)
-	if left, err := filepath.Glob(filepath.Join(paths.Under(dir).Models, "*")); err != nil || len(left) > 1 { // its lock stays
+	words.check(t, "erased", root)
+	if left, err := filepath.Glob(filepath.Join(q.Models, "*")); err != nil || len(left) > 1 { // its lock stays
 		t.Errorf("models are left: %v %v", left, err)
 	}
 	// Twice is no failure.
-	if code, out, errOut := output(t, program(t, dir, "erase", "--yes", "--all")); code != 0 {
+	if code, out, errOut := output(t, program(t, "", "erase", "--yes", "--all")); code != 0 {
 		t.Fatalf("exit %d, %s %s", code, out, errOut)
 	}
 }

@@ -18,6 +18,9 @@ type Paths struct {
 	Models string // our own model folders
 	Logs   string
 	Cache  string // what may be deleted at any time
+	// Web are the folders, named after the program, in which the web view keeps
+	// what the page stores. It knows nothing of HomeVariable: none there.
+	Web []string
 }
 
 // Resolve reads QWILL_HOME, else the places that the system prescribes.
@@ -30,6 +33,7 @@ func Resolve() (Paths, error) {
 			Models: filepath.Join(data, "models"),
 			Logs:   filepath.Join(xdg.StateHome, "qwill", "logs"),
 			Cache:  filepath.Join(xdg.CacheHome, "qwill"),
+			Web:    []string{data, filepath.Join(xdg.CacheHome, "qwill")},
 		}, nil
 	}
 	abs, err := filepath.Abs(home)

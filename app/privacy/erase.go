@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"qwill/app/paths"
@@ -16,9 +17,8 @@ import (
 // log, are emptied by their owners.
 type Parts struct {
 	Paths paths.Paths
-	// Web holds folders of the web view: its own data and cache lie there among
-	// ours.
-	Web []string
+	// Window says that a window is open: its web view has its files in use.
+	Window bool
 	// Stop ends all that writes, and drops what the engine remembers.
 	Stop func(ctx context.Context) error
 	// Chats erases everything in the database but models and settings.
@@ -44,10 +44,16 @@ func Erase(ctx context.Context, p Parts) (freed int64, err error) {
 	if p.Logs != nil {
 		err = errors.Join(err, p.Logs())
 	}
-	err = errors.Join(err, empty(p.Paths.Logs, p.Logs != nil), empty(p.Paths.Cache, false), os.RemoveAll(p.Paths.Backups()))
-	for _, dir := range p.Web {
-		for _, name := range webFiles {
-			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, name)))
+	ownLog := func(name string) bool {
+		return p.Logs != nil && (name == "qwill.log" || strings.HasPrefix(name, "running-")) // its owner has emptied it
+	}
+	inUse := func(name string) bool { return p.Window && slices.Contains(webFiles, name) }
+	err = errors.Join(err, empty(p.Paths.Logs, ownLog), empty(p.Paths.Cache, inUse), os.RemoveAll(p.Paths.Backups()))
+	if !p.Window {
+		for _, dir := range p.Paths.Web {
+			for _, name := range webFiles {
+				err = errors.Join(err, os.RemoveAll(filepath.Join(dir, name)))
+			}
 		}
 	}
 	return max(0, before-size(p)), err
@@ -58,9 +64,8 @@ func Erase(ctx context.Context, p Parts) (freed int64, err error) {
 var webFiles = []string{"localstorage", "storage", "databases", "mediakeys", "serviceworkers", "deviceidhashsalts", "itp",
 	"hsts-storage.sqlite", "WebKitCache", "CacheStorage", "applications"}
 
-// empty removes what lies in a folder, which stays. A log that is in use is its
-// owner's, who has emptied it.
-func empty(dir string, inUse bool) error {
+// empty removes what lies in a folder, which stays, but for what is kept.
+func empty(dir string, keep func(name string) bool) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -70,10 +75,9 @@ func empty(dir string, inUse bool) error {
 	}
 	var all error
 	for _, e := range entries {
-		if inUse && (e.Name() == "qwill.log" || strings.HasPrefix(e.Name(), "running-")) {
-			continue
+		if !keep(e.Name()) {
+			all = errors.Join(all, os.RemoveAll(filepath.Join(dir, e.Name())))
 		}
-		all = errors.Join(all, os.RemoveAll(filepath.Join(dir, e.Name())))
 	}
 	return all
 }

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/adrg/xdg"
-
 	"qwill/app/api"
 	"qwill/app/chat"
 	"qwill/app/diag"
@@ -73,12 +71,9 @@ func (a *App) Erase(ctx context.Context, o EraseOptions) (int64, error) {
 	defer release()
 	ctx, cancel := context.WithTimeout(ctx, eraseTime)
 	defer cancel()
-	p := privacy.Parts{Paths: a.Paths, Stop: a.stopAll, Chats: a.Chats.EraseAll}
+	p := privacy.Parts{Paths: a.Paths, Window: a.Desktop != nil, Stop: a.stopAll, Chats: a.Chats.EraseAll}
 	if a.Log != nil {
 		p.Logs = a.Log.Empty
-	}
-	if a.Desktop == nil { // an open window still writes there; its page empties what it keeps
-		p.Web = []string{filepath.Join(xdg.DataHome, "qwill"), filepath.Join(xdg.CacheHome, "qwill")}
 	}
 	if o.Models {
 		p.Models = a.eraseModels

@@ -203,7 +203,6 @@ func TestEraseNeedsTheDatabaseAlone(t *testing.T) {
 
 func TestEraseSettings(t *testing.T) {
 	setup(t)
-	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	a := open(t)
 	choose(t, a, `{"system_prompt":"zebra","theme":"dark"}`)
 	name := "short"
