@@ -73,6 +73,27 @@ func TestDeletedChatsCanBeRestored(t *testing.T) {
 	}
 }
 
+// A command that ends beside the open app takes nobody's undo away.
+func TestOthersLeaveDeletedChats(t *testing.T) {
+	b := setup(t)
+	ctx := t.Context()
+	if _, err := b.Recover(ctx); err != nil {
+		t.Fatal(err)
+	}
+	c := b.create()
+	if err := b.Delete(ctx, c.ID); err != nil {
+		t.Fatal(err)
+	}
+	beside := start(t, b.path)
+	if list, err := beside.List(ctx); err != nil || len(list) != 0 {
+		t.Errorf("%v %v", list, err)
+	}
+	beside.Close(ctx)
+	if list, err := b.Restore(ctx, []string{c.ID}); err != nil || len(list) != 1 {
+		t.Errorf("%v %v", list, err)
+	}
+}
+
 // Of what was deleted nothing is left in any file once the app was closed.
 func TestDeletedChatsAreOverwritten(t *testing.T) {
 	const planted = "Heliotrope"

@@ -229,6 +229,51 @@ func TestIndexFollowsEverything(t *testing.T) {
 	})
 }
 
+// The index finds exactly the messages that the search itself says match.
+func TestIndexAgreesWithTheSearch(t *testing.T) {
+	ctx := t.Context()
+	db, err := OpenMemory(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	pieces := rapid.SampledFrom([]string{"harbour", "Harbours", "har", "海", "海港", "港", "é", "e\u0301", "É", "42", "4", "x", "_", "-", " ", " ", " ", "\n", "\"", "“",
+		"AND", "OR", "NOT", "NEAR(", ")", "*", "^", ":", "+", "ﷺ", "½", "😀", "한국", "ไทย", "\x00", "\xff", "ß", "İ", "ﬁ", "\u200d", "🇩🇪"})
+	text := rapid.Custom(func(t *rapid.T) string { return strings.Join(rapid.SliceOfN(pieces, 0, 8).Draw(t, "pieces"), "") })
+	rapid.Check(t, func(r *rapid.T) {
+		c, _ := example("a", 0)
+		c.Title = ""
+		all := map[string]string{}
+		var add []chat.Message
+		for i := range rapid.IntRange(1, 6).Draw(r, "messages") {
+			m := message(fmt.Sprint("m", i), "", chat.User, text.Draw(r, "text"))
+			add, all[m.ID] = append(add, m), m.Content
+		}
+		if err := db.Append(ctx, c, false, add...); err != nil {
+			r.Fatal(err)
+		}
+		for range 8 {
+			query := text.Draw(r, "query")
+			hits, err := db.Search(ctx, search.Parse(query), 50)
+			if err != nil {
+				r.Fatalf("%q: %v", query, err)
+			}
+			found := map[string]bool{}
+			for _, h := range hits {
+				found[h.Message] = true
+			}
+			for id, content := range all {
+				if want := search.Parse(query).Match(content); found[id] != want {
+					r.Fatalf("%q in %q: found %v, want %v", query, content, found[id], want)
+				}
+			}
+		}
+		if err := db.EraseChats(ctx, []string{"a"}); err != nil {
+			r.Fatal(err)
+		}
+	})
+}
+
 // library fills a database with chats of n messages each.
 func library(t testing.TB, db *DB, chats, n int) {
 	t.Helper()
