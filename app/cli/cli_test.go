@@ -39,7 +39,7 @@ func TestWrongUse(t *testing.T) {
 		"modls":                             "did you mean models",
 		"chta x":                            "did you mean chat",
 		"zzz":                               `no command "zzz"`,
-		"models":                            "import|list|rm",
+		"models":                            "cancel|catalogue|import|jobs|list|pause|pull|resume|rm|show|verify",
 		"models lst":                        "did you mean list",
 		"models import":                     "1 arg",
 		"models import x":                   "--name",
