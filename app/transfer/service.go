@@ -38,6 +38,9 @@ type Service struct {
 	Chats Chats
 	Ids   Ids
 	Cache string // folder for what is unpacked or uploaded, for as long as that takes
+	// Keeps says whether the history of a door is kept; a chat that is imported
+	// from one that is not becomes a chat like others, since it was asked for.
+	Keeps func(door string) bool
 }
 
 // Formats of an export.
@@ -276,6 +279,9 @@ func (in *importer) Chat(c Chat) error {
 	out := chat.Chat{Summary: chat.Summary{ID: c.ID, Title: c.Title, Updated: c.Updated, Model: c.Model, Pinned: c.Pinned,
 		Folder: in.folders[c.Folder], Door: c.Door}, Created: c.Created, SystemPrompt: c.SystemPrompt, Sampling: c.Sampling,
 		Thinking: c.Thinking, AutoTitle: c.Title == ""}
+	if !in.s.Keeps(c.Door) {
+		out.Door = chat.DoorChat
+	}
 	ids := map[string]string{"": ""}
 	var messages []chat.Message
 	for _, m := range c.Messages {

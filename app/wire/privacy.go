@@ -160,6 +160,12 @@ func (a *App) retention(ctx context.Context) settings.Retention {
 	return now.Get().Retention
 }
 
+// keeps reports whether the history of a door is kept.
+func (a *App) keeps(door string) bool {
+	r := a.retention(a.life)
+	return map[string]string{chat.DoorPrompt: r.Prompt, chat.DoorServices: r.Services, chat.DoorServer: r.Server}[door] != settings.None
+}
+
 // recordWriting keeps a command's text and result as a chat, where its door
 // keeps any.
 func (a *App) recordWriting(ctx context.Context, r api.WriteRequest, model, result string) {

@@ -230,6 +230,31 @@ func TestEraseSettings(t *testing.T) {
 	}
 }
 
+// What is imported was asked for: a door that keeps nothing does not erase it.
+func TestImportedChatsStay(t *testing.T) {
+	setup(t)
+	a := open(t)
+	choose(t, a, `{"retention":{"server":"week"}}`)
+	text := `{"format":"qwill-chats","version":1,"folders":[{"id":"f","name":"Work"}],"chats":[{"id":"1","title":"p","door":"prompt","folder":"f"},{"id":"2","title":"s","door":"server"},{"id":"3","title":"c"}]}`
+	r, err := a.Transfer.Import(t.Context(), strings.NewReader(text), int64(len(text)), "x.json")
+	if err != nil || len(r.Imported) != 3 {
+		t.Fatalf("%+v %v", r, err)
+	}
+	doors := map[string]string{}
+	for _, c := range list(t, a) {
+		doors[c.Title] = c.Door
+		if (c.Folder != "") != (c.Title == "p") {
+			t.Errorf("%+v", c)
+		}
+	}
+	if doors["p"] != chat.DoorChat || doors["s"] != chat.DoorServer || doors["c"] != chat.DoorChat {
+		t.Errorf("doors %v", doors)
+	}
+	if left, err := os.ReadDir(a.Paths.Cache); err != nil || len(left) != 0 {
+		t.Errorf("left in the cache: %v %v", left, err)
+	}
+}
+
 // The file routes: an export to a path is the window's alone, whole and private.
 func TestExportToAPath(t *testing.T) {
 	setup(t)

@@ -106,7 +106,7 @@ func Open(ctx context.Context, log *slog.Logger) (*App, error) {
 		return nil, err
 	}
 	a.Writer = &Writer{commands: a.Commands, models: a.Models, settings: a.Settings, serve: a.Serve, engine: a.Engine, record: a.recordWriting}
-	a.Transfer = &transfer.Service{Chats: a.Chats, Ids: db, Cache: p.Cache}
+	a.Transfer = &transfer.Service{Chats: a.Chats, Ids: db, Cache: p.Cache, Keeps: a.keeps}
 	if notice != nil {
 		// The list of models was lost with the database; their folders were not.
 		if err := a.Models.Rescan(ctx); err != nil {
