@@ -76,6 +76,7 @@ test('a command chosen first waits for its text, and can be dropped', async ({ a
 
 test('the key that sends is the one that was set', async ({ app, qwill }) => {
   await qwill.call('PUT', '/settings', { send_key: 'mod-enter' });
+  await app.reload();
   await composer(app).fill('one');
   await composer(app).press('Enter');
   await composer(app).pressSequentially('two');

@@ -41,6 +41,9 @@ class Conversation {
   readonly sampling = $derived<Sampling>(this.fields.sampling ?? app.settings.sampling);
 
   #follow: AbortController | null = null;
+  /** Changes that the backend has not answered yet. */
+  #changes = 0;
+  #changing = Promise.resolve();
   #text = '';
   #reasoning = '';
   #thinkingSince = 0;
@@ -161,16 +164,22 @@ class Conversation {
     if (id) await app.attempt(() => api.stop(id));
   }
 
-  /** Changes the chat's title, model, prompt, sampling or thinking. */
+  /** Changes the chat's title, model, prompt, sampling or thinking; one after the other, the last one's word counts. */
   async change(fields: ChatFields): Promise<void> {
     const { preset, ...own } = fields;
     this.fields = { ...this.fields, ...own };
     if (fields.title !== undefined) this.title = fields.title;
     const id = this.id;
     if (!id) return;
-    const chat = await app.attempt(() => api.changeChat(id, fields));
-    if (chat && this.id === id) this.#showFields(chat);
-    else if (this.id === id) await this.#reload();
+    this.#changes++;
+    this.#changing = this.#changing.then(async () => {
+      const chat = await app.attempt(() => api.changeChat(id, fields));
+      this.#changes--;
+      if (this.id !== id || this.#changes) return;
+      if (chat) this.#showFields(chat);
+      else await this.#reload();
+    });
+    await this.#changing;
     app.refreshChats();
   }
 
@@ -217,7 +226,7 @@ class Conversation {
     try {
       const chat = await api.chat(id);
       if (this.id !== id || this.busy) return;
-      this.#showFields(chat);
+      if (this.#changes === 0) this.#showFields(chat);
       if (this.#follow) return;
       const same =
         chat.messages.length === this.messages.length &&
@@ -288,6 +297,7 @@ class Conversation {
         this.progress = { kind: 'none' };
         break;
       case 'delta':
+        if (this.progress.kind !== 'none') this.progress = { kind: 'none' };
         this.#text += event.data.text ?? '';
         this.#reasoning += event.data.reasoning ?? '';
         this.#batch.request();
@@ -304,7 +314,6 @@ class Conversation {
   #flush(): void {
     const reply = this.messages.at(-1);
     if (!reply || reply.role !== 'assistant') return;
-    if (this.progress.kind !== 'none') this.progress = { kind: 'none' };
     if (reply.status === 'queued') reply.status = 'writing';
     if (this.#reasoning) {
       if (!reply.reasoning) this.#thinkingSince = performance.now();

@@ -23,3 +23,22 @@ export function inFrames(job: Job): void {
   queue.push(job);
   batch.request();
 }
+
+/** Runs a job bit by bit while the page has nothing else to do. */
+export function whenIdle(job: Job): void {
+  // WebKit tells no idle time: there a little is done now and then.
+  const later = (run: (left: () => number) => void) => {
+    if ('requestIdleCallback' in window) requestIdleCallback((deadline) => run(() => deadline.timeRemaining()));
+    else {
+      setTimeout(() => {
+        const end = performance.now() + BUDGET;
+        run(() => end - performance.now());
+      }, 30);
+    }
+  };
+  const run = (left: () => number) => {
+    while (left() > 3) if (job()) return;
+    later(run);
+  };
+  later(run);
+}
