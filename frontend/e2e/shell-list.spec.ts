@@ -1,7 +1,7 @@
 // The list of chats: pins, folders, selection, deletion and its undo, temporary chats, thousands of chats.
 import type { Page } from '@playwright/test';
 import type { Chat, ChatSummary, Folder } from '../src/lib/api/types';
-import { accessible, expect, test, type Qwill } from './qwill';
+import { accessible, expect, LONG, test, type Qwill } from './qwill';
 
 const create = async (qwill: Qwill, ...titles: string[]) => {
   const made: Chat[] = [];
@@ -139,6 +139,22 @@ test('a temporary chat says so, and leaves nothing in the list', async ({ app, q
   await expect.poll(() => headings(app)).toEqual([]);
   await expect(app.getByRole('button', { name: 'Undo' })).toHaveCount(0);
   expect(((await qwill.get('/state')) as { chats: ChatSummary[] }).chats).toEqual([]);
+});
+
+test('the list shows who writes and who waits, at which place', async ({ app, qwill }) => {
+  const [first, second, third] = await create(qwill, 'First', 'Second', 'Third');
+  for (const chat of [first!, second!, third!]) {
+    await qwill.call('POST', `/chats/${chat.id}/messages`, { content: LONG });
+  }
+  await expect(link(app, 'First An answer is being written')).toBeVisible();
+  await expect(link(app, 'Second Place 1 in the queue')).toBeVisible();
+  await expect(link(app, 'Third Place 2 in the queue')).toBeVisible();
+  await accessible(app, 'queue');
+  await qwill.call('POST', `/chats/${first!.id}/stop`, undefined);
+  await expect(link(app, 'Second An answer is being written')).toBeVisible();
+  await expect(link(app, 'Third Place 1 in the queue')).toBeVisible();
+  for (const chat of [third!, second!]) await qwill.call('POST', `/chats/${chat.id}/stop`, undefined);
+  await expect(link(app, 'Second')).toBeVisible();
 });
 
 test('two thousand chats stay quick', async ({ app }) => {
