@@ -31,7 +31,7 @@ class Models {
     try {
       const [catalogue, jobs] = await Promise.all([api.catalogue(), api.jobs()]);
       this.catalogue = catalogue;
-      app.jobs = jobs;
+      for (const job of jobs) this.#take(job);
       this.failure = null;
     } catch (thrown) {
       this.failure = asErrorBody(thrown);
@@ -79,13 +79,11 @@ class Models {
   }
 
   async pause(job: Job): Promise<void> {
-    const now = await this.act(job.repo, () => api.pauseJob(job.id));
-    if (now) this.#take(now);
+    await this.act(job.repo, () => api.pauseJob(job.id));
   }
 
   async resume(job: Job): Promise<void> {
-    const now = await this.act(job.repo, () => api.resumeJob(job.id));
-    if (now) this.#take(now);
+    await this.act(job.repo, () => api.resumeJob(job.id));
   }
 
   async cancel(job: Job): Promise<void> {
@@ -127,9 +125,9 @@ class Models {
     return v.files.some((f) => f.state === 'recorded') ? t.recorded : t.verified;
   }
 
+  /** Adds a new job. Of a known one the events have told more since than the answer knows. */
   #take(job: Job): void {
-    const known = app.jobs.some((j) => j.id === job.id);
-    app.jobs = known ? app.jobs.map((j) => (j.id === job.id ? job : j)) : [...app.jobs, job];
+    if (!app.jobs.some((j) => j.id === job.id)) app.jobs = [...app.jobs, job];
   }
 }
 
