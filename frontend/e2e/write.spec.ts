@@ -64,6 +64,11 @@ test('keys move between the changes of rewrite and accept all', async ({ app }) 
   await app.keyboard.press('ArrowLeft');
   await expect(changes(app).last()).toBeFocused();
   await app.keyboard.press('Shift+Enter');
+  // What carries a warning is left to a decision of its own.
+  for (let n = await app.locator('.change.warned.open').count(); n > 0; n--) {
+    await expect(app.locator('.change.warned:focus')).toBeVisible();
+    await app.keyboard.press('Enter');
+  }
   await expect(app.locator('.counter')).toContainText('all reviewed');
   await expect(app.getByRole('button', { name: 'Copy result' })).toBeFocused();
   const result = await copied(app);
@@ -115,4 +120,31 @@ test('an empty text is asked for', async ({ app }) => {
   await app.getByRole('textbox', { name: 'Text to work on' }).fill('');
   await app.getByRole('button', { name: 'Rewrite' }).click();
   await expect(app.getByRole('alert')).toHaveText('Enter a text first.');
+});
+
+test('bold, links and lists survive a proofreading', async ({ app }) => {
+  await app.getByRole('link', { name: 'Write', exact: true }).click();
+  const field = app.getByRole('textbox', { name: 'Text to work on' });
+  await field.focus();
+  await field.evaluate((node) => {
+    const data = new DataTransfer();
+    data.setData(
+      'text/html',
+      '<p>Me and my <b>brother has</b> bought a <a href="https://x.example/h">old house</a>.</p>',
+    );
+    data.setData('text/plain', 'Me and my brother has bought a old house.');
+    node.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+  });
+  await expect(field).toHaveValue('Me and my brother has bought a old house.');
+  await expect(app.getByText('Bold, links and lists will be kept.')).toBeVisible();
+  await app.getByRole('button', { name: 'Proofread' }).click();
+  await done(app);
+  await app.getByRole('button', { name: /^(Copy result|Copied)$/ }).click();
+  await expect(app.getByRole('button', { name: 'Copied' })).toBeVisible();
+  const html = await app.evaluate(async () => {
+    const [item] = await navigator.clipboard.read();
+    return (await item!.getType('text/html')).text();
+  });
+  expect(html).toMatch(/<b>[^<]*brother[^<]*<\/b>/);
+  expect(html).toContain('<a href="https://x.example/h"');
 });

@@ -45,6 +45,30 @@ export async function copyText(text: string): Promise<boolean> {
   }
 }
 
+/** Puts text on the clipboard, with its styled form beside it where there is one; false when the system refused. */
+export async function copyStyled(text: string, html: Promise<string | undefined>): Promise<boolean> {
+  const styled = await html;
+  if (styled === undefined) return copyText(text);
+  try {
+    const item = new ClipboardItem({
+      'text/plain': new Blob([text], { type: 'text/plain' }),
+      'text/html': new Blob([styled], { type: 'text/html' }),
+    });
+    await navigator.clipboard.write([item]);
+    return true;
+  } catch {
+    const fill = (event: ClipboardEvent) => {
+      event.clipboardData?.setData('text/plain', text);
+      event.clipboardData?.setData('text/html', styled);
+      event.preventDefault();
+    };
+    document.addEventListener('copy', fill, { once: true });
+    const ok = copyBySelection(text);
+    document.removeEventListener('copy', fill);
+    return ok;
+  }
+}
+
 /** For web views that only allow the older command. */
 function copyBySelection(text: string): boolean {
   const field = document.createElement('textarea');

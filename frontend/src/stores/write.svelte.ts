@@ -6,6 +6,13 @@ import { FrameBatch } from '../lib/stream/batch';
 export type WriteProgress =
   { kind: 'none' } | { kind: 'reading'; prefill: Prefill } | { kind: 'loading'; percent: number };
 
+/** A styled original and the plain text of it. */
+export interface Styled {
+  format: 'html';
+  source: string;
+  text: string;
+}
+
 export type Phase = 'idle' | 'running' | 'done' | 'stopped' | 'failed';
 
 const OPTIONS_KEY = 'qwill.options';
@@ -53,6 +60,9 @@ export class WriteSession {
   section = $state.raw<{ index: number; count: number } | null>(null);
   /** The text when that part began. */
   #before = '';
+
+  /** The styled original of the text, where it has one. */
+  styled = $state.raw<Styled | null>(null);
 
   #control: AbortController | null = null;
   #pending = '';

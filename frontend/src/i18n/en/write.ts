@@ -18,6 +18,7 @@ export const write = {
     noText: 'Enter a text first.',
     required: (name: string) => `Fill in “${name}” first.`,
     failed: 'The text could not be written. Your text is unchanged.',
+    styled: 'Bold, links and lists will be kept.',
     section: (at: string, total: string) => `Part ${at} of ${total} of a long text…`,
     sections: (n: number, shown: string) =>
       plural('en', n, {

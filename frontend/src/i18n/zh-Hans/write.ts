@@ -18,6 +18,7 @@ export const write: typeof Area = {
     noText: '请先输入文字。',
     required: (name) => `请先填写“${name}”。`,
     failed: '没能写出结果，你的文字没有改动。',
+    styled: '粗体、链接和列表会保留。',
     section: (at, total) => `长文本，第 ${at} 部分，共 ${total} 部分…`,
     sections: (_n, shown) => `分 ${shown} 部分完成，全文都已读过。`,
     retrying: (why) => `${why}正在重试…`,

@@ -18,6 +18,7 @@ import type {
   Preset,
   ReplyEvent,
   SearchHit,
+  Segment,
   Settings,
   State,
   VerifyEvent,
@@ -178,6 +179,10 @@ export const api = {
     `/api/commands/export${ids.length ? `?ids=${ids.map(encodeURIComponent).join(',')}` : ''}`,
   importCommands: (file: Blob) =>
     upload<{ imported: CustomCommand[]; skipped: ApiErrorBody[] }>('/commands/import', file),
+
+  /** The plain text of a styled document; with changes, the document with the accepted ones made. */
+  style: (body: { format: 'html' | 'rtf'; source: string; segments?: Segment[]; accepted?: number[] }) =>
+    json<{ text: string; result?: string }>('POST', '/write/style', body),
 
   write: (body: WriteRequest, signal: AbortSignal) => events<WriteEvent>('POST', '/write', body, signal),
   continueInChat: (question: string, answer: string, model?: string) =>

@@ -37,6 +37,10 @@ export function resultOf(parts: readonly Part[]): string {
   return parts.map((p) => (p.kind === 'same' ? p.text : inForce(p.change) ? p.change.new : p.change.old)).join('');
 }
 
+/** The ids of the changes that are in force; a segment's id is its change's place from 1. */
+export const acceptedIds = (parts: readonly Part[]): number[] =>
+  parts.flatMap((p) => (p.kind === 'change' && inForce(p.change) ? [p.change.index + 1] : []));
+
 /** The change to look at after deciding `from`: the next open one, going round; -1 when none is left. */
 export function nextOpen(changes: readonly Change[], from: number): number {
   for (let step = 1; step <= changes.length; step++) {
