@@ -11,6 +11,7 @@ type (
 	Message        = proto.Message
 	Sampling       = proto.Sampling
 	GenerateParams = proto.GenerateParams
+	Format         = proto.Format
 	Event          = proto.Event
 	Prefill        = proto.Prefill
 	Token          = proto.Token

@@ -26,6 +26,7 @@ type Request struct {
 	IgnoreEOS bool
 	NoCache   bool
 	Split     *reasoning.Splitter // nil: the whole output is answer
+	Form      *Form               // nil: any text
 	Emit      func(proto.Event)
 }
 
@@ -76,6 +77,12 @@ func New(m *Model, r Request) (*Generation, error) {
 	}
 	g.out = &output{id: r.ID, text: m.Decoder(), hidden: m.Tokens.IsSpecial, split: r.Split,
 		stop: stopMatcher{stops: r.Stop}, emit: r.Emit}
+	if r.Form != nil {
+		if err := r.Form.fits(g.limit, r.MaxTokens > 0 && r.MaxTokens < room); err != nil {
+			return nil, err
+		}
+		g.out.stop.complete = r.Form.Complete
+	}
 	return g, nil
 }
 
@@ -163,7 +170,7 @@ func (g *Generation) prefill() bool {
 		if n := len(chunk); n > 1 {
 			last = mlx.Slice(hidden, []int{n - 1, 0}, []int{n, hidden.Dim(1)})
 		}
-		g.ahead = g.sample(last, mlx.Array{})
+		g.ahead = g.sample(g.m.Net.Logits(last), mlx.Array{}, g.limit)
 	}
 	if g.r.Echo && g.r.Logprobs > 0 {
 		g.echo(at, &hidden)
@@ -175,31 +182,53 @@ func (g *Generation) prefill() bool {
 }
 
 // decode gives out the token drawn before, while the one after it is computed.
+// With a form the next token waits for this one: the tokens that may follow are
+// found while the network works, and only the draw comes after.
 func (g *Generation) decode() bool {
 	now := g.ahead
 	g.ahead = nil
-	if g.out.tokens+1 < g.limit {
-		g.ahead = g.sample(g.m.Net.Forward(now.token, g.seq.KV), now.token)
+	defer now.free()
+	more := g.out.tokens+1 < g.limit
+	var logits mlx.Array
+	if more {
+		logits = g.m.Net.Logits(g.m.Net.Forward(now.token, g.seq.KV))
+		if g.r.Form == nil {
+			g.ahead = g.sample(logits, now.token, 0)
+		} else {
+			mlx.AsyncEval(logits)
+		}
 	}
 	id := now.token.Int()
 	if sum := float64(now.sum.Item()); math.IsNaN(sum) || math.IsInf(sum, 0) {
 		return g.failed(errNotFinite)
 	}
+	ends := g.m.EOS[id] && !g.r.IgnoreEOS
+	whole := false // the form lets nothing follow
+	if f := g.r.Form; f != nil && !ends {
+		if err := f.Matcher.Advance(id); err != nil {
+			return g.failed(fmt.Errorf("the reply left its form: %w", err))
+		}
+		if whole = f.Matcher.Done(); more && !whole {
+			g.ahead = g.sample(logits, now.token, g.limit-g.out.tokens-1)
+		}
+	}
 	detail := g.detail(id, now)
-	now.free()
-	if g.ahead != nil {
+	if more {
 		g.seq.Tokens = append(g.seq.Tokens, id)
 	}
 	g.last = time.Now()
 	if g.first.IsZero() {
 		g.first, g.pausedBeforeFirst = g.last, g.paused
 	}
-	if g.m.EOS[id] && !g.r.IgnoreEOS {
+	if ends {
 		g.result.CompletionTokens = g.out.tokens + 1
 		return g.end(proto.FinishStop, true)
 	}
 	if g.out.token(id, detail) {
 		return g.end(proto.FinishStop, false)
+	}
+	if whole {
+		return g.end(proto.FinishStop, true)
 	}
 	if g.out.tokens == g.limit {
 		return g.end(proto.FinishLength, true)
@@ -210,10 +239,15 @@ func (g *Generation) decode() bool {
 var errNotFinite = &proto.Error{Code: proto.CodeEngine, Message: "the model computed numbers that are not finite",
 	ErrorData: proto.ErrorData{Hint: "its files may be damaged: fetch the model again"}}
 
-// sample draws from the last hidden state [1, hidden] and starts computing.
-func (g *Generation) sample(hidden, last mlx.Array) *drawn {
-	logits := g.m.Net.Logits(hidden)
-	d := &drawn{token: g.draw.Sample(logits, last), sum: mlx.Sum(logits, -1, false)}
+// sample draws from logits [1, vocabulary] and starts computing. last is the
+// token before. left, which counts with a form only, is the tokens that may
+// follow, the one drawn included. Log-probabilities are the model's own.
+func (g *Generation) sample(logits, last mlx.Array, left int) *drawn {
+	from := logits
+	if g.r.Form != nil {
+		from = g.r.Form.apply(g.m.Thread, logits, left)
+	}
+	d := &drawn{token: g.draw.Sample(from, last), sum: mlx.Sum(logits, -1, false)}
 	if g.r.Logprobs > 0 {
 		d.probs = logprobs(logits, mlx.Reshape(d.token, 1, 1), g.r.Logprobs-1)
 	}

@@ -8,6 +8,10 @@ import "strings"
 type stopMatcher struct {
 	stops []string
 	held  string // a suffix of the text so far that starts a stop string
+	// complete, if not nil, says whether the text before a stop string may stand
+	// alone; elsewhere the string is text as any other.
+	complete func(text string) bool
+	given    strings.Builder // the text before held, when complete is set
 }
 
 // push takes the next piece and gives the text that is safe to show. Once
@@ -19,7 +23,7 @@ func (m *stopMatcher) push(text string) (out string, stopped bool) {
 	s := m.held + text
 	first := -1
 	for _, stop := range m.stops {
-		if i := strings.Index(s, stop); i >= 0 && (first < 0 || i < first) {
+		if i := m.index(s, stop, first); i >= 0 {
 			first = i
 		}
 	}
@@ -37,7 +41,24 @@ func (m *stopMatcher) push(text string) (out string, stopped bool) {
 		}
 	}
 	m.held = s[len(s)-keep:]
+	if m.complete != nil {
+		m.given.WriteString(s[:len(s)-keep])
+	}
 	return s[:len(s)-keep], false
+}
+
+// index is the first place of stop in s that counts and comes before another
+// one, if that is not negative; -1 for none.
+func (m *stopMatcher) index(s, stop string, before int) int {
+	for at := 0; ; at++ {
+		i := strings.Index(s[at:], stop)
+		if i < 0 || before >= 0 && at+i >= before {
+			return -1
+		}
+		if at += i; m.complete == nil || m.complete(m.given.String()+s[:at]) {
+			return at
+		}
+	}
 }
 
 // flush gives what was held back, at the end of the text.

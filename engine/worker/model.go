@@ -13,6 +13,7 @@ import (
 	"qwill/engine/prefix"
 	"qwill/engine/proto"
 	"qwill/engine/reasoning"
+	"qwill/engine/schema"
 	"qwill/engine/template"
 	"qwill/engine/tokenizer"
 )
@@ -24,6 +25,7 @@ type model struct {
 	tokenizer *tokenizer.Tokenizer
 	template  *template.Template
 	config    generate.Config
+	forms     *forms
 	free      func() // on the MLX thread
 
 	users sync.WaitGroup // requests under way; added to under Worker.mu
@@ -120,6 +122,7 @@ func (w *Worker) load(p proto.OpenParams) (*model, error) {
 		Prefixes: &prefix.Store[generate.Cache]{New: n.net.NewCache, Fork: n.fork, MaxCount: keepSequences,
 			MaxBytes: max(256<<20, physicalMemory()/keepShare)},
 	}
+	m.forms = newForms(m)
 	m.free = func() {
 		m.gen.Prefixes.Clear()
 		n.free()
@@ -156,15 +159,28 @@ func (m *model) request(p proto.GenerateParams, emit func(proto.Event)) (generat
 	r := generate.Request{ID: p.ID, Priority: p.Prior, MaxTokens: p.MaxTokens, Stop: p.Stop, Logprobs: p.Logprobs, Echo: p.Echo,
 		IgnoreEOS: p.IgnoreEOS, NoCache: p.NoCache, Emit: emit}
 	var err error
+	thinking, begun := schema.None, ""
 	switch {
 	case len(p.Messages) > 0:
 		var prompt []template.Segment
 		if p.Continue {
 			r.Prompt, r.Split, err = m.resume(p.Messages, p.Thinking)
+			if begun = p.Messages[len(p.Messages)-1].Content; begun == "" {
+				thinking = schema.Inside
+			}
 			break
 		}
 		prompt, r.Prompt, err = m.render(p.Messages, p.Thinking)
-		r.Split = reasoning.New(template.EndsInThinking(prompt))
+		opened := template.EndsInThinking(prompt)
+		r.Split = reasoning.New(opened)
+		switch {
+		case opened:
+			thinking = schema.Inside
+		case p.Thinking && m.info.CanThink:
+			thinking = schema.Maybe
+		case p.Format != nil: // nothing but the answer comes
+			r.Split = reasoning.Resume(false)
+		}
 	case p.Text != "":
 		r.Prompt = m.tokenizer.Encode(p.Text, false)
 	default:
@@ -176,6 +192,9 @@ func (m *model) request(p proto.GenerateParams, emit func(proto.Event)) (generat
 				break
 			}
 		}
+	}
+	if err == nil && p.Format != nil {
+		r.Form, err = m.form(*p.Format, thinking, begun)
 	}
 	r.Settings = generate.Decide(p.Sampling, m.config, m.info.Architecture, p.Thinking && m.info.CanThink, drawSeed)
 	return r, err

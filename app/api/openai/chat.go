@@ -9,9 +9,16 @@ import (
 )
 
 // at names the request's field in errors that concern it.
-func at(err error, field string) error {
-	if e := errs.From(err); e.Code == errs.TooLong || e.Code == errs.Template {
+func (c *common) at(err error, field string) error {
+	if err == nil {
+		return nil
+	}
+	e := errs.From(err)
+	switch {
+	case e.Code == errs.TooLong || e.Code == errs.Template:
 		return e.At(field)
+	case e.Code == errs.Invalid && strings.HasPrefix(e.Detail, "format"):
+		return c.asked(e)
 	}
 	return err
 }
@@ -43,7 +50,7 @@ func (s *server) chat(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	})
 	if gone || err != nil {
-		return at(err, "messages")
+		return in.at(err, "messages")
 	}
 	content := text.String()
 	choice := Choice{Message: &Turn{Role: "assistant", Content: &content, Reasoning: reasoning.String()}, Finish: finish(res)}
@@ -80,7 +87,7 @@ func (s *server) chatStream(w http.ResponseWriter, r *http.Request, in *ChatRequ
 		return nil
 	}
 	if err != nil {
-		return out.end(at(err, "messages"))
+		return out.end(in.at(err, "messages"))
 	}
 	if err := first(); err != nil {
 		return nil

@@ -91,7 +91,7 @@ func (s *server) complete(w http.ResponseWriter, r *http.Request) error {
 				return nil
 			}
 			if err != nil {
-				return out.end(at(err, "prompt"))
+				return out.end(in.at(err, "prompt"))
 			}
 			end, dropped := c.finish(res)
 			out.count(res, dropped)
@@ -108,7 +108,7 @@ func (s *server) complete(w http.ResponseWriter, r *http.Request) error {
 			return nil
 		})
 		if gone || err != nil {
-			return at(err, "prompt")
+			return in.at(err, "prompt")
 		}
 		end, dropped := c.finish(res)
 		out.count(res, dropped)

@@ -16,6 +16,8 @@ func FuzzParams(f *testing.F) {
 		`{"messages":[{"role":"assistant","content":null},{"role":"user","content":[{"type":"text","text":"x"}]}]}`,
 		`{"prompt":[[1,2],[3]],"echo":true,"max_tokens":0,"logprobs":2}`,
 		`{"prompt":["a","b"],"temperature":1.5,"top_p":0.1,"seed":18446744073709551615}`,
+		`{"messages":[{"role":"user","content":"q"}],"response_format":{"type":"json_schema","json_schema":{"schema":{}}},"guided_choice":["a"]}`,
+		`{"prompt":"x","guided_json":{},"guided_regex":"a"}`,
 		`{"prompt":"x","n":1,"best_of":1,"suffix":"","stop":null}`,
 	} {
 		f.Add([]byte(s))

@@ -41,6 +41,8 @@ func (f *fake) Generate(ctx context.Context, p engine.GenerateParams, event func
 	switch question {
 	case "long":
 		return engine.Result{}, &proto.Error{Code: proto.CodeTooLong, Message: "the prompt has 9 tokens, the context 8"}
+	case "unformed":
+		return engine.Result{}, &proto.Error{Code: proto.CodeInvalid, Message: "the keyword not is not supported", ErrorData: proto.ErrorData{Field: "format.json_schema/not"}}
 	case "busy":
 		return engine.Result{}, errs.New(errs.Busy, 503, "Too many requests wait.")
 	case "wait":
@@ -339,7 +341,12 @@ func TestRefusals(t *testing.T) {
 		`{` + q + `,"logprobs":true,"top_logprobs":21}`:                                                            "top_logprobs",
 		`{` + q + `,"logit_bias":{"1":2}}`:                                                                         "logit_bias",
 		`{` + q + `,"tools":[{"type":"function"}]}`:                                                                "tools",
-		`{` + q + `,"response_format":{"type":"json_object"}}`:                                                     "response_format",
+		`{` + q + `,"response_format":{"type":"xml"}}`:                                                             "response_format.type",
+		`{` + q + `,"response_format":"json"}`:                                                                     "response_format",
+		`{` + q + `,"response_format":{"type":"json_schema"}}`:                                                     "response_format.json_schema.schema",
+		`{` + q + `,"guided_choice":[]}`:                                                                           "guided_choice",
+		`{` + q + `,"guided_json":"{"}`:                                                                            "guided_json",
+		`{` + q + `,"guided_regex":"a","guided_grammar":"b"}`:                                                      "response_format",
 		`{` + q + `,"stream_options":{"include_usage":true}}`:                                                      "stream_options",
 		`{"messages":[{"role":"user","content":"long"}]}`:                                                          "messages",
 		`{"prompt":"","logprobs":1}`:                                                                               "prompt",
@@ -467,6 +474,47 @@ func TestLeavingStopsTheGeneration(t *testing.T) {
 			if time.Now().After(deadline) {
 				t.Fatalf("stream %v: a second later it still runs", stream)
 			}
+		}
+	}
+}
+
+// What a request says of the answer's form reaches the engine, and the engine's
+// refusal comes back under the request's own names.
+func TestForms(t *testing.T) {
+	s, f := setup(t)
+	q := `"messages":[{"role":"user","content":"q"}],`
+	for body, want := range map[string]engine.Format{
+		q + `"response_format":{"type":"json_object"}`:                                                                   {JSONObject: true},
+		q + `"response_format":{"type":"json_schema","json_schema":{"name":"x","strict":true,"schema":{"type":"null"}}}`: {JSONSchema: json.RawMessage(`{"type":"null"}`)},
+		q + `"guided_json":"{\"type\":\"null\"}"`:                                                                        {JSONSchema: json.RawMessage(`{"type":"null"}`)},
+		q + `"guided_choice":["a.","b"]`:                                                                                 {Regex: `a\.|b`},
+		q + `"guided_regex":"[a-z]+"`:                                                                                    {Regex: `[a-z]+`},
+		`"prompt":"q","guided_grammar":"root ::= x"`:                                                                     {Grammar: `root ::= x`},
+	} {
+		path := "/v1/chat/completions"
+		if strings.HasPrefix(body, `"prompt"`) {
+			path = "/v1/completions"
+		}
+		if status, got := call(t, s.URL+path, "{"+body+"}"); status != 200 {
+			t.Errorf("%s: %d %v", body, status, got)
+			continue
+		}
+		if got := f.params.Load().Format; got == nil || !cmp.Equal(*got, want) {
+			t.Errorf("%s: %+v", body, got)
+		}
+	}
+	if _, got := call(t, s.URL+"/v1/chat/completions", "{"+q+`"response_format":{"type":"text"}}`); f.params.Load().Format != nil {
+		t.Errorf("text is no form: %v", got)
+	}
+	ask := `"messages":[{"role":"user","content":"unformed"}],`
+	for body, param := range map[string]string{
+		`"response_format":{"type":"json_schema","json_schema":{"schema":{"not":{}}}}`: "response_format.json_schema.schema/not",
+		`"guided_json":{"not":{}}`: "guided_json/not",
+	} {
+		status, got := call(t, s.URL+"/v1/chat/completions", "{"+ask+body+"}")
+		e, _ := got["error"].(map[string]any)
+		if status != 400 || e["param"] != param {
+			t.Errorf("%s: %d %v", body, status, got)
 		}
 	}
 }

@@ -119,12 +119,13 @@ func (c *ChatRequest) Params() (p engine.GenerateParams, err error) {
 		return p, bad("tools", "Tools are not supported.")
 	case hasItems(c.Functions):
 		return p, bad("functions", "Functions are not supported.")
-	case c.ResponseFormat != nil && c.ResponseFormat.Type != "text":
-		return p, bad("response_format", "Only the type text is supported, not %q.", c.ResponseFormat.Type)
 	case c.TopLogprobs != nil && !c.Logprobs:
 		return p, bad("top_logprobs", "It is only allowed when logprobs is true.")
 	case c.TopLogprobs != nil && (*c.TopLogprobs < 0 || *c.TopLogprobs > maxTop):
 		return p, bad("top_logprobs", "%d is out of range: from 0 to %d.", *c.TopLogprobs, maxTop)
+	}
+	if p.Format, err = c.format(c.ResponseFormat); err != nil {
+		return p, err
 	}
 	if c.Logprobs {
 		p.Logprobs = 1
@@ -227,6 +228,12 @@ func (c *CompletionRequest) Params() (all []engine.GenerateParams, scoring bool,
 		p.Logprobs = 1 + *c.Logprobs
 	}
 	p.Echo = c.Echo
+	if p.Format, err = c.format(nil); err != nil {
+		return nil, false, err
+	}
+	if p.Format != nil && scoring {
+		return nil, false, bad("max_tokens", "An answer that has a form needs tokens.")
+	}
 	texts, ids, err := prompts(c.Prompt)
 	if err != nil {
 		return nil, false, err

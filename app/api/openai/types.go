@@ -14,11 +14,9 @@ type ChatRequest struct {
 	Logprobs            bool            `json:"logprobs"`
 	TopLogprobs         *int            `json:"top_logprobs"`
 	Template            templateOptions `json:"chat_template_kwargs"`
-	ResponseFormat      *struct {
-		Type string `json:"type"`
-	} `json:"response_format"`
-	Tools     json.RawMessage `json:"tools"`
-	Functions json.RawMessage `json:"functions"`
+	ResponseFormat      json.RawMessage `json:"response_format"`
+	Tools               json.RawMessage `json:"tools"`
+	Functions           json.RawMessage `json:"functions"`
 }
 
 type templateOptions struct {
@@ -61,6 +59,21 @@ type common struct {
 	Seed              *uint64         `json:"seed"`
 	Stop              json.RawMessage `json:"stop"` // string, strings or null
 	LogitBias         map[string]any  `json:"logit_bias"`
+	// As vLLM names them.
+	GuidedJSON    json.RawMessage `json:"guided_json"`
+	GuidedRegex   string          `json:"guided_regex"`
+	GuidedGrammar string          `json:"guided_grammar"`
+	GuidedChoice  []string        `json:"guided_choice"`
+}
+
+// responseFormat is OpenAI's form of an answer.
+type responseFormat struct {
+	Type   string `json:"type"` // text, json_object or json_schema
+	Schema *struct {
+		Name   string          `json:"name"`
+		Schema json.RawMessage `json:"schema"`
+		Strict *bool           `json:"strict"` // the schema is always kept, with or without
+	} `json:"json_schema"`
 }
 
 func (c *common) usageWanted() bool { return c.StreamOptions != nil && c.StreamOptions.IncludeUsage }

@@ -201,6 +201,16 @@ func (d *DFA) Next(s uint64, b byte) (uint64, bool) {
 // Accepts says whether the text may end here.
 func (d *DFA) Accepts(s uint64) bool { return d.accept[s] }
 
+// Ends says whether no byte can follow.
+func (d *DFA) Ends(s uint64) bool {
+	for c := range d.classes {
+		if d.next[int(s)*d.classes+c] >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // Far bounds the bytes from any state to the nearest accepting one.
 func (d *DFA) Far() int { return d.far }
 

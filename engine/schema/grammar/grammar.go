@@ -15,6 +15,8 @@ type Leaf interface {
 	// Next is the state after byte b, false where b cannot follow.
 	Next(s uint64, b byte) (uint64, bool)
 	Accepts(s uint64) bool
+	// Ends says whether no byte can follow.
+	Ends(s uint64) bool
 	// Via is the first byte on a shortest way from s, which does not accept, to a
 	// state that does.
 	Via(s uint64) byte

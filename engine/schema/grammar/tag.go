@@ -28,6 +28,9 @@ func (t *Tag) Next(s uint64, b byte) (uint64, bool) {
 // Accepts says whether the tag is complete.
 func (t *Tag) Accepts(s uint64) bool { return s == uint64(len(t.Text)) }
 
+// Ends says the same: nothing follows the tag.
+func (t *Tag) Ends(s uint64) bool { return t.Accepts(s) }
+
 // Via is the tag's next byte.
 func (t *Tag) Via(s uint64) byte { return t.Text[s] }
 

@@ -124,6 +124,9 @@ func (t *Text) Next(s uint64, b byte) (uint64, bool) {
 // Accepts says whether the string is closed.
 func (t *Text) Accepts(s uint64) bool { return s&31 == ended }
 
+// Ends says the same: nothing follows the closing quote.
+func (t *Text) Ends(s uint64) bool { return t.Accepts(s) }
+
 // Via is the next byte of the shortest way to the closing quote.
 func (t *Text) Via(s uint64) byte {
 	if s&31 == Boundary && s>>5 >= uint64(t.Min) {

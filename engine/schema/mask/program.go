@@ -192,9 +192,12 @@ type closure struct {
 }
 
 // add takes a place inside a leaf; where the leaf may end, what follows too.
-func (c *closure) add(leaf int32, state uint64, up *frame, ends bool) {
-	if leaf := c.p.g.Leaves[leaf]; ends && leaf.Accepts(state) {
+func (c *closure) add(leaf int32, state uint64, up *frame) {
+	if c.p.g.Leaves[leaf].Accepts(state) {
 		c.pop(up)
+	}
+	if c.p.g.Leaves[leaf].Ends(state) {
+		return
 	}
 	cost := min(c.p.leafCost(leaf, state)+up.costs(), grammar.Infinite)
 	if cost < grammar.Infinite {
@@ -244,7 +247,7 @@ func (c *closure) node(n int32, up *frame) {
 			c.node(g.Rules[e.Rule], next)
 			continue
 		}
-		c.add(e.Leaf, g.Leaves[e.Leaf].Start(), next, true)
+		c.add(e.Leaf, g.Leaves[e.Leaf].Start(), next)
 	}
 }
 
@@ -302,7 +305,7 @@ func (p *Program) step(s *State, b byte) *State {
 	c := closure{p: p}
 	for _, f := range s.configs {
 		if to, ok := p.g.Leaves[f.leaf].Next(f.state, b); ok {
-			c.add(f.leaf, to, f.up, true)
+			c.add(f.leaf, to, f.up)
 		}
 	}
 	next := p.intern(c)
