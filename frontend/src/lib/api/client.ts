@@ -145,7 +145,6 @@ export const api = {
   keepDraft: (id: string | null, text: string) => nothing('PUT', id ? `${chat(id)}/draft` : '/draft', { text }),
   newDraft: () => json<{ text: string }>('GET', '/draft'),
   search: (q: string, limit = 50) => json<SearchHit[]>('GET', `/search?q=${encodeURIComponent(q)}&limit=${limit}`),
-  exportUrl: (format: 'markdown' | 'json', ids: string[] = []) => `/api${exportPath(format, ids)}`,
   /** The exported file, with the name that the backend gives it. */
   exportFile: async (format: 'markdown' | 'json', ids: string[] = []) => {
     const response = await request('GET', exportPath(format, ids));
