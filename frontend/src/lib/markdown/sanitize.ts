@@ -65,7 +65,9 @@ export function safeNodes(html: string, formulas: readonly string[]): DocumentFr
   if (formulas.length) {
     fragment.querySelectorAll('.math').forEach((node, i) => {
       const formula = formulas[i];
-      if (formula) node.replaceChildren(math.sanitize(formula, MATH));
+      if (!formula) return;
+      node.replaceChildren(math.sanitize(formula, MATH));
+      node.classList.add('ready');
     });
   }
   return fragment;
