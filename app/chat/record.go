@@ -55,15 +55,22 @@ func (m *Manager) Whole(ctx context.Context, id string) (Chat, []Message, error)
 	return c, all, nil
 }
 
-// Adopt stores a chat that was made elsewhere, with all its branches, and tells
-// of it.
-func (m *Manager) Adopt(ctx context.Context, c Chat, messages []Message) error {
+// Adopted is a chat that was made elsewhere, with the messages of all branches.
+type Adopted struct {
+	Chat     Chat
+	Messages []Message
+}
+
+// Adopt stores chats that were made elsewhere, all or none, and tells of them.
+func (m *Manager) Adopt(ctx context.Context, all []Adopted) error {
 	m.ops.Lock()
 	defer m.ops.Unlock()
-	if err := m.disk.Append(ctx, c, false, messages...); err != nil {
+	if err := m.disk.AdoptChats(ctx, all); err != nil {
 		return err
 	}
-	m.tell(c.ID, "created")
+	for _, a := range all {
+		m.tell(a.Chat.ID, "created")
+	}
 	return nil
 }
 

@@ -181,7 +181,8 @@ type Store interface {
 	RestoreChats(ctx context.Context, ids []string) error
 	// EraseDeleted erases for good what was deleted at that time or earlier.
 	EraseDeleted(ctx context.Context, until time.Time) (int, error)
-	// EraseChats erases chats for good at once, deleted ones too.
+	// EraseChats erases chats for good, deleted ones too; some at a time, so that
+	// others can write meanwhile.
 	EraseChats(ctx context.Context, ids []string) error
 
 	// Messages reads all of a chat, of every branch, in order of creation.
@@ -197,6 +198,8 @@ type Store interface {
 // ones are errs.NotFound, a name that is taken errs.Conflict.
 type Library interface {
 	Store
+	// AdoptChats stores chats with their messages, all or none.
+	AdoptChats(ctx context.Context, all []Adopted) error
 	Folders(ctx context.Context) ([]Folder, error) // by name
 	PutFolder(ctx context.Context, f Folder) error
 	DeleteFolder(ctx context.Context, id string) error // its chats stay, outside folders

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"qwill/app/errs"
@@ -39,6 +38,9 @@ var kept = []string{"settings", "presets", "commands", "models", "model_files", 
 // the file anew so that no page of the old one is left in it or in its log.
 func (db *DB) EraseAll(ctx context.Context) error {
 	err := db.change(ctx, func(tx *sql.Tx) error {
+		if err := renewIndexes(ctx, tx); err != nil {
+			return err
+		}
 		tables, err := tables(ctx, tx)
 		if err != nil {
 			return err
@@ -52,13 +54,6 @@ func (db *DB) EraseAll(ctx context.Context) error {
 				return err
 			}
 		}
-		for _, t := range tables {
-			if strings.HasSuffix(t, "_words") { // merges what deletions left in the index
-				if _, err := tx.ExecContext(ctx, fmt.Sprintf("INSERT INTO %q (%q) VALUES ('optimize')", t, t)); err != nil {
-					return err
-				}
-			}
-		}
 		return nil
 	})
 	if err != nil {
@@ -70,10 +65,38 @@ func (db *DB) EraseAll(ctx context.Context) error {
 	return db.Compact(ctx)
 }
 
-// tables lists those to empty; those that a full-text index keeps for itself
-// follow their index.
+// renewIndexes makes the full-text indexes anew, empty: to take a library's
+// words out one message after the other would take minutes.
+func renewIndexes(ctx context.Context, tx *sql.Tx) error {
+	rows, err := tx.QueryContext(ctx, "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE %'")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	made := map[string]string{}
+	for rows.Next() {
+		var name, statement string
+		if err := rows.Scan(&name, &statement); err != nil {
+			return err
+		}
+		made[name] = statement
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return err
+	}
+	for name, statement := range made {
+		for _, s := range []string{fmt.Sprintf("DROP TABLE %q", name), statement, fmt.Sprintf("INSERT INTO %q (%q, rank) VALUES ('secure-delete', 1)", name, name)} {
+			if _, err := tx.ExecContext(ctx, s); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// tables lists those to empty; the full-text indexes are renewed instead.
 func tables(ctx context.Context, tx *sql.Tx) ([]string, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'virtual') AND (name = 'sqlite_sequence' OR name NOT LIKE 'sqlite!_%' ESCAPE '!')")
+	rows, err := tx.QueryContext(ctx, "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND (name = 'sqlite_sequence' OR name NOT LIKE 'sqlite!_%' ESCAPE '!')")
 	if err != nil {
 		return nil, err
 	}

@@ -47,3 +47,21 @@ func (db *DB) has(ctx context.Context, query, id string) (bool, error) {
 	}
 	return err == nil, db.wrap("look up an id", err)
 }
+
+// AdoptChats stores chats that were made elsewhere, each with its messages, all
+// or none.
+func (db *DB) AdoptChats(ctx context.Context, all []chat.Adopted) error {
+	return db.wrap("import chats", db.change(ctx, func(tx *sql.Tx) error {
+		for _, a := range all {
+			if err := putChat(ctx, tx, a.Chat); err != nil {
+				return err
+			}
+			for _, m := range a.Messages {
+				if err := addMessage(ctx, tx, a.Chat.ID, m); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}))
+}

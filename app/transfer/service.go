@@ -20,7 +20,7 @@ type Chats interface {
 	Whole(ctx context.Context, id string) (chat.Chat, []chat.Message, error)
 	Folders(ctx context.Context) ([]chat.Folder, error)
 	Presets(ctx context.Context) ([]chat.Preset, error)
-	Adopt(ctx context.Context, c chat.Chat, messages []chat.Message) error
+	Adopt(ctx context.Context, all []chat.Adopted) error
 	AdoptFolder(ctx context.Context, f chat.Folder) (id string, err error)
 	AdoptPreset(ctx context.Context, p chat.Preset) (added bool, err error)
 	// Restore brings back deleted chats, and gives those of ids that there are.
@@ -197,8 +197,11 @@ type Result struct {
 
 // Import reads a file of any known kind into the chats.
 func (s *Service) Import(ctx context.Context, f io.ReaderAt, size int64, name string) (Result, error) {
-	in := &importer{s: s, ctx: ctx, folders: map[string]string{}, result: Result{Imported: []chat.Summary{}, Skipped: []*errs.Error{}}}
+	in := &importer{s: s, ctx: ctx, folders: map[string]string{}, used: map[string]bool{}, result: Result{Imported: []chat.Summary{}, Skipped: []*errs.Error{}}}
 	err := Read(f, size, name, in)
+	if e := in.flush(); e != nil {
+		return in.result, e
+	}
 	if in.more > 0 {
 		in.result.Skipped = append(in.result.Skipped, errSkip(name, "%d more entries were left out.", in.more))
 	}
@@ -236,6 +239,9 @@ type importer struct {
 	s       *Service
 	ctx     context.Context
 	folders map[string]string // the file's ids to ours
+	waiting []chat.Adopted    // chats that are stored together
+	bytes   int               // of their messages
+	used    map[string]bool   // ids of messages in this file
 	result  Result
 	more    int // reasons that were not kept
 }
@@ -266,6 +272,9 @@ func (in *importer) Chat(c Chat) error {
 	if err != nil {
 		return err
 	}
+	for _, w := range in.waiting {
+		taken = taken || w.Chat.ID == c.ID
+	}
 	if taken {
 		// One that was deleted a moment ago, and whose undo is still open, comes back.
 		if _, _, err := in.s.Chats.Whole(in.ctx, c.ID); err != nil && errs.From(err).Code == errs.NotFound {
@@ -288,18 +297,44 @@ func (in *importer) Chat(c Chat) error {
 		id := m.ID
 		if taken, err := in.s.Ids.HasMessage(in.ctx, id); err != nil {
 			return err
-		} else if taken { // in another chat
+		} else if taken || in.used[id] { // in another chat
 			id = derive(c.ID, id)
 		}
 		ids[m.ID] = id
+		in.used[id] = true
 		messages = append(messages, chat.Message{ID: id, Parent: ids[m.Parent], Role: m.Role, Content: m.Content, Reasoning: m.Reasoning,
 			Status: m.Status, Error: m.Error, Created: m.Created, Model: m.Model, ReasoningMS: m.ReasoningMS, Stats: m.Stats})
 	}
 	out.Head = ids[c.Current]
-	if err := in.s.Chats.Adopt(in.ctx, out, messages); err != nil {
+	in.waiting = append(in.waiting, chat.Adopted{Chat: out, Messages: messages})
+	for _, m := range messages {
+		in.bytes += len(m.Content) + len(m.Reasoning)
+	}
+	if len(in.waiting) >= together || in.bytes >= togetherBytes {
+		return in.flush()
+	}
+	return nil
+}
+
+// Chats are stored so many at once, or so many bytes: each step waits for the
+// disk.
+const (
+	together      = 50
+	togetherBytes = 2 << 20
+)
+
+// flush stores the chats that wait.
+func (in *importer) flush() error {
+	if len(in.waiting) == 0 {
+		return nil
+	}
+	if err := in.s.Chats.Adopt(in.ctx, in.waiting); err != nil {
 		return err
 	}
-	in.result.Imported = append(in.result.Imported, out.Summary)
+	for _, w := range in.waiting {
+		in.result.Imported = append(in.result.Imported, w.Chat.Summary)
+	}
+	in.waiting, in.bytes = nil, 0
 	return nil
 }
 

@@ -19,8 +19,8 @@ import (
 	"qwill/engine"
 )
 
-// eraseTime bounds how long what runs may take to end.
-const eraseTime = 30 * time.Second
+// stopTime bounds how long what runs may take to end before all is erased.
+const stopTime = 30 * time.Second
 
 // idle hands the time without use to the models' owner.
 func (a *App) idle() {
@@ -69,8 +69,7 @@ func (a *App) Erase(ctx context.Context, o EraseOptions) (int64, error) {
 		return 0, err
 	}
 	defer release()
-	ctx, cancel := context.WithTimeout(ctx, eraseTime)
-	defer cancel()
+	ctx = context.WithoutCancel(ctx) // whoever asked may have gone: it must not stop half way
 	p := privacy.Parts{Paths: a.Paths, Window: a.Desktop != nil, Stop: a.stopAll, Chats: a.Chats.EraseAll}
 	if a.Log != nil {
 		p.Logs = a.Log.Empty
@@ -91,6 +90,8 @@ func (a *App) Erase(ctx context.Context, o EraseOptions) (int64, error) {
 // stopAll ends commands and replies, and the engine with what it remembers of
 // them.
 func (a *App) stopAll(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, stopTime)
+	defer cancel()
 	a.StopWriting()
 	for !a.Engine.Rest() {
 		if s := a.Engine.State().Phase; s == engine.Stopped || s == engine.Failed {
