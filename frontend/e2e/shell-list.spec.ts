@@ -12,7 +12,7 @@ const create = async (qwill: Qwill, ...titles: string[]) => {
 const clear = async (qwill: Qwill) => {
   const { chats } = (await qwill.get('/state')) as { chats: ChatSummary[] };
   if (chats.length) await qwill.call('POST', '/chats/delete', { ids: chats.map((c) => c.id) });
-  for (const f of (await qwill.get('/folders')) as Folder[]) await qwill.call('DELETE', `/folders/${f.id}`);
+  for (const f of (await qwill.get('/folders')) as Folder[]) await qwill.call('DELETE', `/folders/${f.id}`, undefined);
 };
 
 const link = (page: Page, title: string) =>
