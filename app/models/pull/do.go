@@ -39,10 +39,8 @@ func (s *Service) do(ctx context.Context, t *task) error {
 			return err
 		}
 	}
-	if owner.State == Publishing {
-		if _, err := os.Lstat(s.partial(t.id)); errors.Is(err, fs.ErrNotExist) {
-			return s.publish(ctx, t) // killed between the rename and the row
-		}
+	if s.renamed(t.snapshot()) {
+		return s.publish(ctx, t)
 	}
 	if err := s.Models.CheckFree(ctx, owner.Name); err != nil {
 		return err
@@ -57,6 +55,19 @@ func (s *Service) do(ctx context.Context, t *task) error {
 		}
 	}
 	return s.publish(ctx, t)
+}
+
+// renamed says that the verified files lie under the model's name already: the
+// process was killed, or the disk was full, between the rename and the row.
+func (s *Service) renamed(j Job) bool {
+	for _, f := range j.Files {
+		if !f.Verified {
+			return false
+		}
+	}
+	_, err := os.Lstat(s.partial(j.ID))
+	_, there := os.Lstat(filepath.Join(s.Models.Folder(), j.Name))
+	return errors.Is(err, fs.ErrNotExist) && there == nil
 }
 
 // state sets and records the job's state.
@@ -485,7 +496,6 @@ func (s *Service) publish(ctx context.Context, t *task) error {
 		}
 		hashes = append(hashes, models.FileHash{Path: f.Path, Bytes: f.Bytes, SHA256: f.SHA256})
 	}
-	atStep("verified")
 	describe := func(m *models.Model) {
 		m.Repo, m.Revision, m.Licence = j.Repo, j.Commit, j.Licence
 		m.Title = models.TitleOf(j.Repo)
@@ -501,9 +511,6 @@ func (s *Service) publish(ctx context.Context, t *task) error {
 	t.change(func(j *Job) { j.State, j.Error = Done, nil })
 	return nil
 }
-
-// atStep is where tests end the process.
-var atStep = func(step string) {}
 
 // same says whether a folder holds exactly these files.
 func (s *Service) same(ctx context.Context, path string, files []models.FileHash) error {
