@@ -1,10 +1,14 @@
 package engine_test
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -134,4 +138,43 @@ func TestFormRefusals(t *testing.T) {
 	if !json.Valid([]byte(got.text)) {
 		t.Errorf("%q with %d tokens", got.text, need)
 	}
+}
+
+// BenchmarkForm writes with and without a form in turns and reports how fast
+// each is: the starter, or the model folder in QWILL_BENCH_MODEL.
+func BenchmarkForm(b *testing.B) {
+	path := cmp.Or(os.Getenv("QWILL_BENCH_MODEL"), starter)
+	e := engine.New(engine.Config{Binary: binary})
+	defer e.Close()
+	form := engine.Format{JSONSchema: json.RawMessage(`{"type":"object","properties":{"edits":{"type":"array","minItems":6,"items":{"type":"object",
+		"properties":{"from":{"type":"string","maxLength":200},"to":{"type":"string","maxLength":200},
+		"kind":{"enum":["spelling","grammar","style"]}},"required":["from","to","kind"]}}},"required":["edits"]}`)}
+	const tokens = 200
+	var speed [2][]float64
+	length := tokens // the free text is as long as the one before it with a form
+	for i := range 2 * (b.N + 1) {
+		p := formed(tokens, form)
+		if i%2 == 0 {
+			p.MaxTokens = length
+		}
+		p.Path, p.NoCache = path, true
+		if p.Messages = p.Messages[:1]; i%2 == 0 {
+			p.Format, p.IgnoreEOS = nil, true
+		}
+		r, err := e.Generate(context.Background(), p, func(engine.Event) {})
+		if err != nil {
+			b.Fatal(err)
+		}
+		length = r.CompletionTokens
+		if i > 1 { // the first of each warms up
+			speed[i%2] = append(speed[i%2], r.DecodePerSecond)
+		}
+	}
+	for i := range speed {
+		slices.Sort(speed[i])
+	}
+	free, held := speed[0][len(speed[0])/2], speed[1][len(speed[1])/2]
+	b.ReportMetric(free, "free-tokens/s")
+	b.ReportMetric(held, "formed-tokens/s")
+	b.ReportMetric(held/free, "ratio")
 }
