@@ -203,7 +203,7 @@ test('the catalogue is searched and filtered', async ({ models }) => {
   await expect(list).toHaveCount(8);
   await models.getByLabel('Fits this computer').selectOption('yes');
   await expect(list.filter({ hasText: 'Not supported yet' })).toHaveCount(0);
-  await models.getByLabel('Size', { exact: true }).selectOption('235B-A22B');
+  await models.getByRole('combobox', { name: 'Size' }).selectOption('235B-A22B');
   await expect(models.getByText('No model matches.')).toBeVisible();
 });
 

@@ -60,7 +60,7 @@ export const models = {
       writing: 'Careful writing, translation and longer texts',
       hard: 'The hardest questions, with patience',
     } as Record<GoodFor, string>,
-    estimated: 'Size estimated',
+    estimated: 'Its size is estimated.',
     download: (size: string) => `Download ${size}`,
     pause: 'Pause',
     resume: 'Resume',

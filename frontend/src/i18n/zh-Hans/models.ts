@@ -56,7 +56,7 @@ export const models: typeof Area = {
       writing: '细致写作、翻译和较长的文字',
       hard: '最难的问题，需要耐心等待',
     },
-    estimated: '大小为估算值',
+    estimated: '大小为估算值。',
     download: (size) => `下载 ${size}`,
     pause: '暂停',
     resume: '继续',
