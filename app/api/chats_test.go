@@ -206,7 +206,7 @@ func TestLongChatOpensFast(t *testing.T) {
 		parent = id
 	}
 	c.Head = parent
-	if err := chats.Adopt(t.Context(), c, all); err != nil {
+	if err := chats.Adopt(t.Context(), []chat.Adopted{{Chat: c, Messages: all}}); err != nil {
 		t.Fatal(err)
 	}
 	best := time.Hour // of some, as other work may come between
