@@ -10,6 +10,13 @@ const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');
 const axe = readFileSync(join(here, '..', 'node_modules', 'axe-core', 'axe.min.js'), 'utf8');
 
+export interface Options {
+  /** Added to the environment; the same address and token bring a page back to a Qwill that was started again. */
+  env?: Record<string, string>;
+  /** Puts the home on a disk of so many bytes, which only this Qwill sees (Linux). */
+  disk?: number;
+}
+
 export class Qwill {
   #process: ChildProcess | undefined;
   #log = '';
@@ -17,7 +24,10 @@ export class Qwill {
   url = '';
 
   /** With `firstRun` the page greets a new user; else that is behind us. */
-  constructor(private readonly firstRun = false) {}
+  constructor(
+    private readonly firstRun = false,
+    readonly options: Options = {},
+  ) {}
 
   get log(): string {
     return this.#log;
@@ -26,8 +36,23 @@ export class Qwill {
   async start(): Promise<void> {
     const binary = process.env['QWILL_BINARY'] ?? join(root, 'build', 'bin', 'qwill');
     if (!existsSync(binary)) throw new Error(`${binary} is missing: run make build first`);
-    const child = spawn(binary, ['ui', '--addr', '127.0.0.1:0', '--json'], {
-      env: { ...process.env, QWILL_HOME: this.home, DISPLAY: '', WAYLAND_DISPLAY: '' },
+    const { env, disk } = this.options;
+    const address = this.url ? new URL(this.url).host : '127.0.0.1:0';
+    const command = [binary, 'ui', '--addr', address, '--json'];
+    if (disk) {
+      // A mount that needs no rights and goes with the process.
+      const mount = 'mount -t tmpfs -o size="$QWILL_TEST_DISK" qwill "$QWILL_HOME" && exec "$@"';
+      command.unshift('unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', mount, 'sh');
+    }
+    const child = spawn(command[0]!, command.slice(1), {
+      env: {
+        ...process.env,
+        ...env,
+        QWILL_HOME: this.home,
+        QWILL_TEST_DISK: String(disk),
+        DISPLAY: '',
+        WAYLAND_DISPLAY: '',
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#process = child;
@@ -87,6 +112,11 @@ export class Qwill {
       }
     }
     return undefined;
+  }
+
+  /** The home as this Qwill sees it. */
+  get folder(): string {
+    return this.options.disk ? `/proc/${this.#process!.pid}/root${this.home}` : this.home;
   }
 
   async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<void> {

@@ -1,11 +1,10 @@
-// Every view and state in both themes and both languages: axe-core finds
+// The views in both themes and both languages: axe-core finds
 // nothing, and with QWILL_SCREENS=1 the pictures in docs/screens are taken.
-import type { Page, Route } from '@playwright/test';
+import type { Page } from '@playwright/test';
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { State } from '../src/lib/api/types';
-import { accessible, expect, finished, lastText, send, test, written } from './qwill';
+import { accessible, expect, finished, lastText, test, written } from './qwill';
 
 const SCREENS = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'docs', 'screens');
 const DRAFT =
@@ -24,17 +23,6 @@ async function shot(page: Page, name: string) {
   if (!process.env['QWILL_SCREENS']) return;
   mkdirSync(SCREENS, { recursive: true });
   await page.screenshot({ path: join(SCREENS, `${name}.png`), caret: 'initial' });
-}
-
-/** The real state, changed. */
-async function withState(page: Page, change: (state: State) => void) {
-  await page.route('**/api/events', () => undefined); // no later news
-  await page.route('**/api/state', async (route: Route) => {
-    const response = await route.fetch();
-    const state = (await response.json()) as State;
-    change(state);
-    await route.fulfill({ response, json: state });
-  });
 }
 
 // The starter can go on for long, and pictures should not change from run to run.
@@ -120,47 +108,7 @@ for (const variant of variants) {
       await expect(app.locator('.change').first()).toBeVisible({ timeout: 60_000 });
       await accessible(app, 'quick prompt with a difference');
     });
-
-    test('what can go wrong', async ({ app }) => {
-      await send2(app, 'Hi');
-      await withState(
-        app,
-        (s) => (s.engine = { state: 'failed', message: 'libmlx.so: cannot open shared object file' }),
-      );
-      await app.reload();
-      await expect(app.getByRole('alert').first()).toContainText('libmlx.so');
-      await accessible(app, 'engine failed');
-      await shot(app, `engine-failed-${variant.name}`);
-
-      await app.unroute('**/api/state');
-      await withState(app, (s) => {
-        s.models = s.models.map((m) => ({ ...m, missing: true }));
-        s.engine = { state: 'restarting' };
-        s.notices = [{ code: 'database_damaged', message: 'The database was damaged.', detail: '/home/me/qwill.db' }];
-      });
-      await app.reload();
-      await expect(app.getByText(en('This model’s files are gone', '这个模型的文件不见了'))).toBeVisible();
-      await accessible(app, 'model missing, engine restarting, a notice');
-      await shot(app, `model-missing-${variant.name}`);
-
-      await app.unroute('**/api/state');
-      await withState(app, (s) => (s.models = []));
-      await app.reload();
-      await expect(app.getByText(en('No model is installed', '还没有安装模型'))).toBeVisible();
-      await accessible(app, 'no model');
-
-      await app.unroute('**/api/state');
-      await app.route('**/api/**', (route) => route.abort());
-      await app.reload();
-      await expect(app.getByRole('alert')).toContainText(en('does not answer', '没有响应'));
-      await accessible(app, 'backend gone');
-    });
   });
-}
-
-async function send2(page: Page, text: string) {
-  await send(page, text);
-  await finished(page);
 }
 
 test('larger text and a narrow window clip nothing', async ({ app }) => {
