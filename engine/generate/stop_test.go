@@ -71,3 +71,20 @@ func TestStopAnyCut(t *testing.T) {
 		}
 	})
 }
+
+// With a form a stop string counts only behind a whole answer.
+func TestStopOnlyWhereComplete(t *testing.T) {
+	m := stopMatcher{stops: []string{"}", "x"}, complete: func(s string) bool { return s == `{"a":"}x"}` }}
+	out := ""
+	for _, piece := range []string{`{"a":"}`, `x"`, "}", "x and more"} {
+		text, stopped := m.push(piece)
+		out += text
+		if stopped {
+			if out != `{"a":"}x"}` {
+				t.Errorf("stopped after %q", out)
+			}
+			return
+		}
+	}
+	t.Errorf("not stopped: %q", out)
+}
