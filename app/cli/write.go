@@ -72,7 +72,7 @@ func (r *runner) write() *cobra.Command {
 			if err := known(a.Commands, in.Command); err != nil {
 				return err
 			}
-			if err := a.Writer.Check(ctx, in); err != nil {
+			if err := a.Writer.CheckRequest(in); err != nil {
 				return err
 			}
 			mode, err := model.arithmetic(a.Settings.Get())

@@ -93,15 +93,20 @@ func (w *Writer) Model(ctx context.Context, r api.WriteRequest) (models.Model, e
 
 // Check refuses a request that cannot run.
 func (w *Writer) Check(ctx context.Context, r api.WriteRequest) error {
+	if err := w.CheckRequest(r); err != nil {
+		return err
+	}
+	_, err := w.Model(ctx, r)
+	return err
+}
+
+// CheckRequest is Check for who finds the model by other means.
+func (w *Writer) CheckRequest(r api.WriteRequest) error {
 	request, err := w.request(r)
 	if err != nil {
 		return err
 	}
-	if err := write.Check(request); err != nil {
-		return err
-	}
-	_, err = w.Model(ctx, r)
-	return err
+	return write.Check(request)
 }
 
 // Write runs one request with an installed model.
