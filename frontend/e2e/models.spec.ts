@@ -8,7 +8,6 @@ import type { Connection, Job, Model } from '../src/lib/api/types';
 import { accessible, expect, Qwill, test as base } from './qwill';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const SMALL = 'Qwen/Qwen3-0.6B-MLX-4bit';
 const TITLE = 'Qwen3 0.6B, 4 bit';
 const LARGE = 'test/Large';
 

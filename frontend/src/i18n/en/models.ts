@@ -32,7 +32,6 @@ export const models = {
     catalogueNote: (memory: string) =>
       `Memory is estimated for a context of 8,192 tokens. This computer has ${memory}.`,
     search: 'Search models',
-    clear: 'Clear search',
     fit: 'Fits this computer',
     size: 'Size',
     bits: 'Bits',
@@ -95,7 +94,6 @@ export const models = {
     cancelTitle: (name: string) => `Cancel the download of “${name}”?`,
     cancelText: (size: string) => `The ${size} that were downloaded are deleted.`,
     cancelEmpty: 'Nothing was downloaded yet.',
-    keep: 'Keep downloading',
     cancelDownload: 'Cancel download',
     verifying: 'Verifying',
     verified: 'Every file is what it was.',
