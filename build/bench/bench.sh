@@ -4,9 +4,18 @@
 # shape and writes docs/bench/<machine>.md and .json.
 # The packages come from PyPI into virtual environments of their own; QWILL_BENCH_MLX
 # and QWILL_BENCH_LLAMA name Python interpreters that have them already.
+# QWILL_BENCH_FORMS=1 measures only answers that have a form (QWILL_BENCH_MODEL: on
+# another model folder than the starter).
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$root"
+# What the form of an answer costs: µs a mask on Qwen3's vocabulary, and decoding
+# with and without a form in turns.
+if [ -n "${QWILL_BENCH_FORMS:-}" ]; then
+  go test ./engine/schema -run '^$' -bench Mask -benchtime 20x
+  exec go test ./engine -run '^$' -bench Form -benchtime 5x
+fi
+
 echo "measuring start and idling" >&2
 QWILL_WINDOW=1 QWILL_BENCH=1 go test -count=1 -timeout 15m ./app/desktop/windowtest -run '^TestWindow$/^(chat|costs)$' >&2
 

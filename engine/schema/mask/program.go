@@ -17,8 +17,8 @@ var ErrVocabulary = errors.New("the model's tokens cannot write any text of this
 // Bounds of what a program keeps and follows.
 const (
 	maxStates  = 20_000 // kept at once
-	maxMasks   = 512    // whole masks kept, 19 kB each for Qwen3
-	maxLeaves  = 2_000  // masks of leaves kept
+	maxMasks   = 128    // whole masks kept, 19 kB each for Qwen3
+	maxLeaves  = 256    // masks of leaves kept
 	maxConfigs = 512    // readings of one text followed side by side
 	maxDepth   = 256    // of the stack, beyond which only the shortest ending is open
 )
