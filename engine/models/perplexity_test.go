@@ -1,18 +1,13 @@
 package models_test
 
 import (
-	"context"
 	"math"
 	"os"
-	"path/filepath"
 	"testing"
 
-	"qwill/engine/gguf"
-	"qwill/engine/load"
 	"qwill/engine/mlx"
 	"qwill/engine/mlx/mlxtest"
 	"qwill/engine/models"
-	"qwill/engine/tokenizer"
 )
 
 // mayMove is how far the fast mode may move the perplexity: it is the default
@@ -23,26 +18,11 @@ const mayMove = 0.005
 // fast mode, by the kernels of prefill and, for its first part, by those of
 // decode.
 func TestPerplexity(t *testing.T) {
-	found, err := filepath.Glob("../../build/.deps/starter/*.gguf")
-	if err != nil || len(found) != 1 {
-		t.Fatal("the starter model was not fetched: run make setup")
-	}
 	text, err := os.ReadFile("../testdata/perplexity.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := filepath.Join(t.TempDir(), "starter")
-	if _, err := gguf.Convert(context.Background(), found[0], dir, nil); err != nil {
-		t.Fatal(err)
-	}
-	c, err := load.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tok, err := tokenizer.Load(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, tok := openStarter(t)
 	ids := tok.Encode(string(text), false)
 	if len(ids) < 700 {
 		t.Fatalf("only %d tokens", len(ids))

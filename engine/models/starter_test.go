@@ -33,10 +33,9 @@ var starterLogprobs = []float64{
 	-1.0422, -0.49671, -0.66104,
 }
 
-// TestStarter runs the real starter from its GGUF file to text, in exact mode:
-// the reply and its probabilities equal mlx-lm's, memory stays near the size of
-// the weights, and nothing is left after closing.
-func TestStarter(t *testing.T) {
+// openStarter converts the starter's GGUF file and opens what came of it.
+func openStarter(t *testing.T) (*load.Checkpoint, *tokenizer.Tokenizer) {
+	t.Helper()
 	found, err := filepath.Glob("../../build/.deps/starter/*.gguf")
 	if err != nil || len(found) != 1 {
 		t.Fatal("the starter model was not fetched: run make setup")
@@ -53,6 +52,14 @@ func TestStarter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return c, tok
+}
+
+// TestStarter runs the real starter from its GGUF file to text, in exact mode:
+// the reply and its probabilities equal mlx-lm's, memory stays near the size of
+// the weights, and nothing is left after closing.
+func TestStarter(t *testing.T) {
+	c, tok := openStarter(t)
 	mlxtest.Run(t, func(th *mlx.Thread) {
 		base := mlx.ActiveMemory()
 		mlx.ResetPeakMemory()
