@@ -213,7 +213,7 @@ async function walk(page: Page): Promise<{ steps: number; unreached: string[]; u
     // One stop serves a group whose arrow keys move inside.
     const roving = (e: Element) =>
       e.closest(
-        '[role="menu"], [role="listbox"], [role="tablist"], [role="radiogroup"], [role="toolbar"], [role="tree"], [role="grid"]',
+        'nav li, [role="menu"], [role="listbox"], [role="tablist"], [role="radiogroup"], [role="toolbar"], [role="tree"], [role="grid"]',
       );
     return [...dialog.querySelectorAll('button, a[href], input, textarea, select, [tabindex="0"]')]
       .filter(
@@ -266,6 +266,8 @@ test('dialogs keep the focus while they are open and give it back', async ({ app
 test('nothing moves where movement is unwanted', async ({ app }) => {
   await app.emulateMedia({ reducedMotion: 'reduce' });
   await app.evaluate(() => {
+    // What began before.
+    for (const a of document.getAnimations()) if (a.effect?.getTiming().iterations !== Infinity) a.finish();
     const moved = ((window as unknown as { moved: string[] }).moved = []) as string[];
     const look = () => {
       for (const a of document.getAnimations()) {
