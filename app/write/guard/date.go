@@ -102,6 +102,10 @@ func number4(s string) string {
 var (
 	clock      = regexp.MustCompile(`(?i)\b(\d{1,2})(?:[:.h](\d{2}))?\s*(a\.m\.|p\.m\.|am\b|pm\b|o'clock|o’clock|uhr\b)|\b(\d{1,2})[:：](\d{2})\b`)
 	clockChina = regexp.MustCompile(`(凌晨|早上|上午|中午|下午|晚上|傍晚)?\s*([\d一二两三四五六七八九十]{1,3})\s*[点點时](?:\s*(半)|\s*([\d一二三四五六七八九十]{1,3})\s*分)?`)
+	pastHour   = regexp.MustCompile(`(?i)\b(half|quarter)\s+(past|to)\s+(\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b`)
+	shortDate  = regexp.MustCompile(`(?i)\b((?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)(\d{1,2})/(\d{1,2})\b`)
+	dayMonth   = regexp.MustCompile(`\b(\d{1,2})\.(\d{1,2})\.(?:[\s,;)]|$)`)
+	dotClock   = regexp.MustCompile(`(?i)\bat\s+(\d{1,2})\.([0-5]\d)\b`)
 	noon       = regexp.MustCompile(`(?i)\b(?:noon|midday|midnight)\b`)
 	// A month's name counts by itself only where it cannot be a verb.
 	bareMonth = regexp.MustCompile(`(?i)\b(` + monthPattern + `)\b`)
@@ -155,6 +159,35 @@ func (t *text) moments() (dates, years []fact, masked string) {
 			take(at, keys...)
 		}
 	}
+	for _, m := range shortDate.FindAllSubmatchIndex(b, -1) {
+		p := submatches(string(b), m)
+		take(Span{m[4], m[7]}, md(atoi(p[2]), atoi(p[3])), md(atoi(p[3]), atoi(p[2])))
+	}
+	for _, m := range dayMonth.FindAllSubmatchIndex(b, -1) {
+		p := submatches(string(b), m)
+		if t.tongue() == "de" && atoi(p[1]) <= 31 && atoi(p[2]) <= 12 {
+			take(Span{m[2], m[5] + 1}, md(atoi(p[2]), atoi(p[1])))
+		}
+	}
+	for _, m := range dotClock.FindAllSubmatchIndex(b, -1) {
+		p := submatches(string(b), m)
+		take(Span{m[2], m[5]}, timeKey(atoi(p[1]), atoi(p[2])), timeKey(atoi(p[1])+12, atoi(p[2])))
+	}
+	for _, m := range pastHour.FindAllSubmatchIndex(b, -1) {
+		p := submatches(string(b), m)
+		h := atoi(p[3])
+		if h == 0 {
+			h = max(1, ones[strings.ToLower(p[3])])
+		}
+		minute := 30
+		if strings.EqualFold(p[1], "quarter") {
+			minute = 15
+		}
+		if strings.EqualFold(p[2], "to") {
+			h, minute = h+23, 60-minute
+		}
+		take(Span{m[0], m[1]}, timeKey(h, minute), timeKey(h+12, minute))
+	}
 	for _, m := range clock.FindAllSubmatchIndex(b, -1) {
 		p := submatches(string(b), m)
 		take(Span{m[0], m[1]}, clockKeys(p)...)
@@ -200,6 +233,8 @@ func (t *text) moments() (dates, years []fact, masked string) {
 			name = strings.TrimSuffix(name, "s") // "tomorrows meeting"
 		}
 		if d, ok := weekdayNames[strings.TrimSuffix(name, "s")]; ok && w.text[0] < 'a' && len(name) > 4 {
+			take(w.at, fmt.Sprintf("w:%d", d))
+		} else if d, ok := weekdayNames[strings.TrimSuffix(name, "s")]; ok && len(name) > 6 {
 			take(w.at, fmt.Sprintf("w:%d", d))
 		} else if d, ok := weekdayNames[name]; ok && (w.text[0] < 'a' || len(name) > 5) {
 			take(w.at, fmt.Sprintf("w:%d", d))

@@ -226,7 +226,7 @@ func TestFaults(t *testing.T) {
 	file := filepath.Join("..", "..", "eval", "data", "faults.jsonl")
 	if *update {
 		var b bytes.Buffer
-		for _, p := range plant(examples(t, "faithful-*.txt"), 16) {
+		for _, p := range plant(examples(t, "faithful-*.txt"), 20) {
 			line, err := json.Marshal(p)
 			if err != nil {
 				t.Fatal(err)

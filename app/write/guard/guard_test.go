@@ -38,8 +38,13 @@ func examples(t *testing.T, pattern string) []example {
 	return all
 }
 
+// TestFaithful: faithful-a was there while the checks were written, faithful-b
+// was written by somebody who had not seen them. Its first run raised 31 %
+// false alarms; what they had in common was mended since, so that neither is a
+// measure of unseen texts any more.
 func TestFaithful(t *testing.T) {
-	for _, pattern := range []string{"faithful-a.txt"} {
+	all, alarmed := 0, 0
+	for _, pattern := range []string{"faithful-a.txt", "faithful-b.txt"} {
 		total, alarms := 0, 0
 		for _, e := range examples(t, pattern) {
 			for _, r := range e.rewrites {
@@ -51,8 +56,9 @@ func TestFaithful(t *testing.T) {
 			}
 		}
 		t.Logf("%s: %d of %d faithful rewrites raise an alarm (%.1f %%)", pattern, alarms, total, 100*float64(alarms)/float64(total))
-		if float64(alarms) > 0.03*float64(total) {
-			t.Errorf("too many false alarms")
-		}
+		all, alarmed = all+total, alarmed+alarms
+	}
+	if all < 300 || float64(alarmed) > 0.03*float64(all) {
+		t.Errorf("%d false alarms on %d faithful rewrites", alarmed, all)
 	}
 }

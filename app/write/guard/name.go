@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 )
@@ -20,19 +21,84 @@ func names(was, is *text, o Options) []Fault {
 	}
 	tongue := was.tongue()
 	a, b := was.names(lower, tongue), is.names(lower, tongue)
-	lost, fresh := compare(a, b)
+	lost, fresh := added(b, a), added(a, b)
 	if o.Reform {
-		lost, fresh = nil, added(a, b)
+		lost = nil
+	} else {
+		l, f := replaced(was, is, a, b)
+		lost, fresh = append(lost, l...), append(fresh, f...)
 	}
+	lost, fresh = corrected(lost, fresh)
 	// A name kept in another case or inside a compound is kept.
 	lost, fresh = elsewhere(lost, is.raw), elsewhere(fresh, was.raw)
 	return append(faults(lost, fresh), titles(was, is, o)...)
 }
 
+// replaced finds weak names in whose place another name stands: the words
+// behind them are the same.
+func replaced(was, is *text, a, b []fact) (lost, fresh []fact) {
+	for _, f := range a {
+		if !f.weak || len(absent([]fact{f}, b)) == 0 {
+			continue
+		}
+		for _, g := range b {
+			if len(absent([]fact{g}, a)) > 0 && was.after(f.at) != "" && was.after(f.at) == is.after(g.at) {
+				lost, fresh = append(lost, f), append(fresh, g)
+				break
+			}
+		}
+	}
+	return lost, fresh
+}
+
+// after gives the word behind a place.
+func (t *text) after(at Span) string {
+	for _, w := range t.words {
+		if w.at.Start >= at.End {
+			return w.lower
+		}
+	}
+	return ""
+}
+
+// corrected leaves out pairs that are one long word spelled in two ways, or a
+// land and its people.
+func corrected(lost, fresh []fact) (l, f []fact) {
+	used := map[int]bool{}
+	for _, a := range lost {
+		found := false
+		for i, b := range fresh {
+			if !used[i] && (len(a.keys[0]) >= 8 && misspelled(a.keys[0], b.keys[0]) || people(a.keys[0], b.keys[0]) || people(b.keys[0], a.keys[0])) {
+				used[i], found = true, true
+				break
+			}
+		}
+		if !found {
+			l = append(l, a)
+		}
+	}
+	for i, b := range fresh {
+		if !used[i] {
+			f = append(f, b)
+		}
+	}
+	return l, f
+}
+
+// people are written as a land is: English, England.
+func people(a, b string) bool {
+	for _, end := range []string{"ish", "ese", "ian"} {
+		if strings.HasSuffix(a, end) && len(a) > 6 && strings.HasPrefix(b, a[:4]) {
+			return true
+		}
+	}
+	return false
+}
+
 func elsewhere(facts []fact, raw string) (left []fact) {
 	low := strings.ToLower(raw)
 	for _, f := range facts {
-		if !strings.Contains(low, f.keys[0]) {
+		if !strings.Contains(low, f.keys[0]) && !(len(f.keys[0]) > 4 && strings.Contains(low, strings.TrimSuffix(f.keys[0], "s"))) {
 			left = append(left, f)
 		}
 	}
@@ -49,7 +115,13 @@ func (t *text) names(lower map[string]bool, tongue string) (out []fact) {
 		for _, end := range []string{"'s", "’s", "'", "’"} {
 			base = strings.TrimSuffix(base, end)
 		}
+		if n := len(base) - 1; n > 1 && base[n] == 's' && acronym([]rune(base[:n])) {
+			base = base[:n] // PDFs
+		}
 		key := strings.ToLower(base)
+		if quarter.MatchString(base) {
+			continue
+		}
 		runes := []rune(base)
 		if len(runes) < 2 || han(runes[0]) || !unicode.IsUpper(runes[0]) && !innerCapital(runes) {
 			continue
@@ -145,6 +217,9 @@ func lineOf(s string, i int) string {
 	}
 	return s[start:]
 }
+
+// quarter is a part of the year, which is a number.
+var quarter = regexp.MustCompile(`^[QH][1-4]$`)
 
 var titleWords = set("mr", "mrs", "ms", "dr", "prof", "professor", "sir", "madam", "i", "i'm", "i'll", "i've", "i'd", "herr", "frau", "madame", "monsieur", "señor", "señora")
 

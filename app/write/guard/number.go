@@ -48,7 +48,7 @@ func (q quantity) hours() (keys []string) {
 func numberFacts(all []quantity) []fact {
 	out := make([]fact, len(all))
 	for i, q := range all {
-		out[i] = fact{kind: Number, keys: q.keys, text: q.text, at: q.at, weak: q.spelled}
+		out[i] = fact{kind: Number, keys: q.keys, text: q.text, at: q.at, weak: q.spelled, quiet: q.quiet}
 	}
 	return out
 }
@@ -61,7 +61,7 @@ func units(was, is []quantity, o Options) []Fault {
 	}
 	var all []Fault
 	for _, q := range was {
-		if q.unit == "" {
+		if q.unit == "" || q.quiet {
 			continue
 		}
 		var other *quantity
@@ -97,6 +97,7 @@ type quantity struct {
 	inherited string   // the unit of the number that this one is listed with
 	soft      bool     // a unit that may go without loss: "5 days" in "in 5"
 	spelled   bool     // in words, not digits
+	quiet     bool     // too common a word to be missed: "first", "half"
 	text      string
 	at        Span
 }
@@ -115,6 +116,10 @@ func (t *text) numbers() []quantity {
 		if m[0] > 0 && letterBefore(masked, m[0]) && !letterUnitBefore(masked, m[0]) {
 			// Part of a name such as "H2O" or "A4": one fact with its letters.
 			start, end := wordBounds(masked, m[0], m[1])
+			if quarter.MatchString(masked[start:end]) {
+				all = append(all, quantity{keys: []string{strings.ToLower(masked[start:end]), masked[start+1 : end]}, spelled: true, text: masked[start:end], at: Span{start, end}})
+				continue
+			}
 			all = append(all, quantity{keys: []string{"#" + strings.ToLower(masked[start:end])}, text: masked[start:end], at: Span{start, end}})
 			continue
 		}
@@ -124,7 +129,11 @@ func (t *text) numbers() []quantity {
 			q.at.End += n
 			rest = rest[n:]
 		}
-		if factor, n := multiplier(rest); n > 0 {
+		if millions.MatchString(rest) && money.MatchString(masked[:m[0]]) {
+			q.keys = scale(q.keys, 1e6)
+			q.at.End++
+			rest = rest[1:]
+		} else if factor, n := multiplier(rest); n > 0 {
 			q.keys = scale(q.keys, factor)
 			q.at.End += n
 			rest = rest[n:]
@@ -134,8 +143,29 @@ func (t *text) numbers() []quantity {
 		all = append(all, q)
 	}
 	all = append(all, t.spelled(masked)...)
+	all = append(all, t.percents...)
+	for i := range all {
+		all[i].keys = append(all[i].keys, duration(all[i].keys, all[i].unit)...)
+	}
 	inherit(all, masked)
 	return all
+}
+
+// duration gives a time in minutes or months, so that half an hour is 30
+// minutes.
+func duration(keys []string, unit string) []string {
+	name, factor := "min:", map[string]float64{"s": 1. / 60, "min": 1, "h": 60, "d": 1440, "wk": 10080}[unit]
+	if factor == 0 {
+		name, factor = "mo:", map[string]float64{"mo": 1, "yr": 12}[unit]
+	}
+	if factor == 0 {
+		return nil
+	}
+	var out []string
+	for _, k := range scale(keys, factor) {
+		out = append(out, name+k)
+	}
+	return out
 }
 
 // inherit gives numbers without a unit that of the number they are listed with.
@@ -200,6 +230,12 @@ var multipliers = map[string]float64{
 	"tausend": 1e3, "millionen": 1e6, "milliarden": 1e9, "mille": 1e3, "mil": 1e3, "millones": 1e6,
 	"百": 100, "千": 1e3, "万": 1e4, "百万": 1e6, "千万": 1e7, "亿": 1e8,
 }
+
+// "$2.1m" is money, "2.1 m" is a length.
+var (
+	millions = regexp.MustCompile(`^m\b`)
+	money    = regexp.MustCompile(`[$€£¥₹]\s?$`)
+)
 
 var afterNumber = regexp.MustCompile(`^[ \x{00a0}-]?(hundred|thousand|millions?|millionen|milliarden|millones|billion|trillion|tausend|mille|mil|dozen|bn|mn|mio|k|K|M|百万|千万|百|千|万|亿)`)
 

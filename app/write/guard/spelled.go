@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -15,6 +16,17 @@ var ones = map[string]int{
 	"twice": 2, "both": 2,
 }
 
+// quietWords may stand for a number, but say much else too.
+var quietWords = map[string][]string{
+	"half": {"0.5", "50"}, "quarter": {"0.25", "25", "15"}, "first": {"1"}, "firstly": {"1"}, "second": {"2"}, "secondly": {"2"}, "once": {"1"}, "single": {"1"}, "one": {"1"},
+	"eins": {"1"}, "ersten": {"1"}, "erste": {"1"}, "zweiten": {"2"}, "zweite": {"2"}, "dritten": {"3"}, "dritte": {"3"}, "vierten": {"4"}, "halbe": {"0.5"}, "halben": {"0.5"},
+	"premier": {"1"}, "première": {"1"}, "deuxième": {"2"}, "troisième": {"3"}, "demi": {"0.5"}, "primer": {"1"}, "primero": {"1"}, "primera": {"1"}, "segundo": {"2"}, "segunda": {"2"}, "tercer": {"3"}, "tercero": {"3"}, "medio": {"0.5"}, "media": {"0.5"},
+	"一": {"1"}, "半": {"0.5"},
+}
+
+// halfOf is what stands between "half" and its unit.
+var halfOf = regexp.MustCompile(`^ (?:an?|of an?) |^个`)
+
 var tens = map[string]int{"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
 
 var hundreds = map[string]float64{"hundred": 100, "thousand": 1e3, "million": 1e6, "billion": 1e9, "dozen": 12}
@@ -27,6 +39,13 @@ func (t *text) spelled(masked string) []quantity {
 		w := t.words[i]
 		if masked[w.at.Start] == ' ' {
 			continue // part of a date
+		}
+		if v, ok := quietWords[w.text]; ok && han([]rune(w.text)[0]) && !numeral(t.words, i) {
+			q := quantity{keys: v, quiet: true, spelled: true, at: w.at, text: w.text}
+			q.unit, q.soft = t.unitAround(masked, w.at.Start, halfOf.ReplaceAllString(masked[w.at.End:], ""))
+			q.soft = true
+			all = append(all, q)
+			continue
 		}
 		if r := []rune(w.text)[0]; han(r) {
 			j := i
@@ -51,6 +70,13 @@ func (t *text) spelled(masked string) []quantity {
 			}
 			continue
 		}
+		if v, ok := quietWords[w.lower]; ok {
+			q := quantity{keys: v, quiet: true, spelled: true, at: w.at, text: w.text}
+			q.unit, q.soft = t.unitAround(masked, w.at.Start, halfOf.ReplaceAllString(masked[w.at.End:], " "))
+			q.soft = true
+			all = append(all, q)
+			continue
+		}
 		v, n := english(t.words[i:])
 		if n == 0 {
 			continue
@@ -63,6 +89,14 @@ func (t *text) spelled(masked string) []quantity {
 		i += n - 1
 	}
 	return all
+}
+
+// numeral says whether a neighbour makes a longer number of a character.
+func numeral(words []word, i int) bool {
+	is := func(j int) bool {
+		return j >= 0 && j < len(words) && strings.ContainsAny(words[j].text, "〇零一二两三四五六七八九十百千万亿") && (words[j].at.End == words[i].at.Start || words[i].at.End == words[j].at.Start)
+	}
+	return is(i-1) || is(i+1)
 }
 
 // english reads a number from the start of words and says how many it took.

@@ -16,6 +16,7 @@ type text struct {
 	words     []word
 	sentences []sentence
 	neg       *negated // found once
+	percents  []quantity
 }
 
 // fact is something that must survive. Two facts are the same when they share
@@ -29,6 +30,8 @@ type fact struct {
 	// weak facts may be dropped or added; only one lost together with one
 	// new is a fault.
 	weak bool
+	// quiet facts may stand for another one, but are never missed themselves.
+	quiet bool
 }
 
 func (f fact) same(g fact) bool {
@@ -56,6 +59,7 @@ type sentence struct {
 func read(raw string) *text {
 	t := &text{raw: raw}
 	t.literals, t.masked = findLiterals(raw)
+	t.findPercents()
 	t.split()
 	return t
 }
@@ -91,7 +95,11 @@ func (t *text) split() {
 				j += m
 			}
 			w := s[i:j]
-			t.words = append(t.words, word{w, strings.ReplaceAll(strings.ToLower(w), "’", "'"), Span{i, j}, first})
+			lower := strings.ReplaceAll(strings.ToLower(w), "’", "'")
+			if full := withApostrophe[lower]; full != "" {
+				lower = full
+			}
+			t.words = append(t.words, word{w, lower, Span{i, j}, first})
 			first = false
 			i = j
 			continue
@@ -103,7 +111,7 @@ func (t *text) split() {
 			end(i+n, false)
 		case r == '.' && (i+n == len(s) || s[i+n] == ' ' || s[i+n] == '\n' || s[i+n] == '"' || s[i+n] == ')') && !t.abbreviation(i):
 			end(i+n, false)
-		case r == ':' && i+n < len(s) && s[i+n] == ' ':
+		case r == ':' && strings.HasPrefix(strings.TrimLeft(s[i+n:], "*_"), " "):
 			first = true // "Note: The…" starts like a sentence
 		case r == '"' || r == '“' || r == '«' || r == '(' || r == '—' || r == '–':
 			if r != '(' {
@@ -119,6 +127,9 @@ func letterAt(s string, i int) bool {
 	r, _ := utf8.DecodeRuneInString(s[i:])
 	return unicode.IsLetter(r)
 }
+
+// withApostrophe are short forms as people type them.
+var withApostrophe = map[string]string{"dont": "don't", "doesnt": "doesn't", "didnt": "didn't", "isnt": "isn't", "arent": "aren't", "wasnt": "wasn't", "werent": "weren't", "cant": "can't", "wont": "won't", "wouldnt": "wouldn't", "couldnt": "couldn't", "shouldnt": "shouldn't", "havent": "haven't", "hasnt": "hasn't", "hadnt": "hadn't", "noone": "nobody"}
 
 var abbreviations = set("mr", "mrs", "ms", "dr", "prof", "st", "vs", "etc", "e.g", "i.e", "no", "approx", "a.m", "p.m", "am", "pm", "inc", "ltd", "jr", "sr", "fig", "z.b", "bzw", "ca", "nr")
 
@@ -163,7 +174,7 @@ func compare(was, is []fact) (lost, fresh []fact) {
 				}
 			}
 			switch {
-			case found:
+			case found || f.quiet:
 			case f.weak:
 				weak = append(weak, f)
 			default:
@@ -174,6 +185,9 @@ func compare(was, is []fact) (lost, fresh []fact) {
 	}
 	lost, weakLost := missing(was, is)
 	fresh, weakFresh := missing(is, was)
+	if len(fresh)+len(weakFresh) == 0 && len(weakLost) > 0 {
+		weakFresh = moreOften(was, is) // "two and three" became "three and three"
+	}
 	if len(lost)+len(weakLost) > 0 && len(fresh)+len(weakFresh) > 0 {
 		// Something was put in another's place.
 		if len(lost) == 0 {
@@ -186,10 +200,34 @@ func compare(was, is []fact) (lost, fresh []fact) {
 	return lost, fresh
 }
 
+// moreOften gives weak facts that is holds more often than was.
+func moreOften(was, is []fact) (out []fact) {
+	for i, f := range is {
+		if !f.weak || f.quiet {
+			continue
+		}
+		before, now := 0, 0
+		for _, g := range was {
+			if f.same(g) && !g.quiet {
+				before++
+			}
+		}
+		for _, g := range is[:i+1] {
+			if f.same(g) && !g.quiet {
+				now++
+			}
+		}
+		if now > before {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 // added gives the strong facts of is that was has not.
 func added(was, is []fact) (out []fact) {
 	for _, f := range absent(is, was) {
-		if !f.weak {
+		if !f.weak && !f.quiet {
 			out = append(out, f)
 		}
 	}

@@ -26,7 +26,7 @@ var unitNames = func() map[string]string {
 		"kB": "kb kilobyte kilobytes", "MB": "mb megabyte megabytes", "GB": "gb gigabyte gigabytes", "TB": "tb terabyte terabytes",
 		"GiB": "gib", "MiB": "mib", "Mbit/s": "mbps mbit/s", "Gbit/s": "gbps gbit/s",
 		"ms": "ms millisecond milliseconds 毫秒", "s": "sec secs second seconds sekunde sekunden 秒", "min": "min mins minute minutes minuten 分钟",
-		"h": "h hr hrs hour hours stunde stunden 小时 heures horas", "d": "day days tag tage tagen 天 jours días dias",
+		"h": "h hr hrs hour hours stunde stunden 小时 个小时 heures horas", "d": "day days tag tage tagen 天 jours días dias",
 		"wk": "week weeks woche wochen 周 semaines semanas", "mo": "month months monat monate monaten 个月 mois meses",
 		"yr": "year years jahr jahre jahren 年 ans años", "W": "w watt watts", "kW": "kw kilowatt kilowatts", "kWh": "kwh", "V": "v volt volts",
 		"Hz": "hz", "kHz": "khz", "MHz": "mhz", "GHz": "ghz", "km/h": "km/h kph kmh", "mph": "mph", "px": "px pixel pixels 像素",
@@ -44,7 +44,7 @@ var unitNames = func() map[string]string {
 var softUnits = set("people", "pcs", "°", "m", "in", "s")
 
 var (
-	unitAfter  = regexp.MustCompile(`^[ \x{00a0}\x{202f}-]?(%|％|°[CFcf]?|℃|[$€£¥₹]|km/h|mbit/s|gbit/s|Mbit/s|Gbit/s|百分点|欧元|美元|英镑|日元|人民币|公里|千米|厘米|毫米|英里|英尺|英寸|公斤|千克|毫克|毫升|摄氏度|华氏度|小时|分钟|毫秒|个月|像素|[元块米克吨斤升度秒天周年人个件]|per cent|\p{L}+)`)
+	unitAfter  = regexp.MustCompile(`^[ \x{00a0}\x{202f}-]?(%|％|°[CFcf]?|℃|[$€£¥₹]|km/h|mbit/s|gbit/s|Mbit/s|Gbit/s|百分点|欧元|美元|英镑|日元|人民币|公里|千米|厘米|毫米|英里|英尺|英寸|公斤|千克|毫克|毫升|摄氏度|华氏度|个小时|小时|分钟|毫秒|个月|像素|[元块米克吨斤升度秒天周年人个件]|per cent|\p{L}+)`)
 	unitBefore = regexp.MustCompile(`(?:(US\$|[$€£¥₹]|\b(?:USD|EUR|GBP|CNY|RMB|JPY|CHF|INR))[ \x{00a0}]?|(百分之))$`)
 )
 

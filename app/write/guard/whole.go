@@ -156,13 +156,15 @@ func sentences(was, is *text, o Options) []Fault {
 			all = append(all, Fault{Kind: Dropped, Old: clip(strings.TrimSpace(was.raw[s.at.Start:s.at.End])), In: s.at})
 		}
 	}
-	if m > n+n/5+3 {
-		for _, s := range is.sentences {
-			own := contents(is.masked[s.at.Start:s.at.End])
-			if len(own) >= 3 && share(own, a) < 0.2 {
-				all = append(all, Fault{Kind: Invented, New: clip(strings.TrimSpace(is.raw[s.at.Start:s.at.End])), Out: s.at})
-			}
+	grew := m > n+n/5+3
+	for _, s := range is.sentences {
+		own := contents(is.masked[s.at.Start:s.at.End])
+		known := share(own, a)
+		if grew && len(own) >= 4 && known < 0.2 || len(own) >= 6 && known < 0.1 {
+			all = append(all, Fault{Kind: Invented, New: clip(strings.TrimSpace(is.raw[s.at.Start:s.at.End])), Out: s.at})
 		}
+	}
+	if grew {
 		if len(all) == 0 && m > 2*n+12 {
 			all = append(all, Fault{Kind: Invented, New: clip(is.raw), Out: trimmed(is.raw)})
 		}
