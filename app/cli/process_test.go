@@ -356,19 +356,6 @@ func TestKilledAppKeepsTheReply(t *testing.T) {
 	if m := again.settled(id); m.Status != chat.Done || m.Content == "" {
 		t.Errorf("the next reply: %+v", m)
 	}
-	// The death is on record, without a word of the reply.
-	reports, err := filepath.Glob(filepath.Join(paths.Under(dir).Logs, "crash-*.txt"))
-	if err != nil || len(reports) != 1 {
-		t.Fatalf("reports %v %v", reports, err)
-	}
-	b, err := os.ReadFile(reports[0])
-	if err != nil || !strings.Contains(string(b), "signal killed") || strings.Contains(string(b), "fox") {
-		t.Errorf("%v: %s", err, b)
-	}
-	var d diag.Report
-	if p.call("GET", "/api/doctor", "", &d); !strings.Contains(d.Text, filepath.Base(reports[0])) {
-		t.Errorf("the doctor does not tell of it: %s", d.Text)
-	}
 }
 
 // kill -9 of the engine in mid-reply: app, chat and partial reply stay whole,
@@ -389,6 +376,19 @@ func TestKilledEngineKeepsTheReply(t *testing.T) {
 	p.call("POST", "/api/chats/"+id+"/messages", `{"content":"And then?"}`, nil)
 	if m := p.settled(id); m.Status != chat.Done || m.Content == "" || m.Stats == nil {
 		t.Errorf("the next reply: %+v", m)
+	}
+	// The death is on record, without a word of the reply.
+	reports, err := filepath.Glob(filepath.Join(paths.Under(dir).Logs, "crash-*.txt"))
+	if err != nil || len(reports) != 1 {
+		t.Fatalf("reports %v %v", reports, err)
+	}
+	b, err := os.ReadFile(reports[0])
+	if err != nil || !strings.Contains(string(b), "signal killed") || strings.Contains(string(b), "fox") {
+		t.Errorf("%v: %s", err, b)
+	}
+	var d diag.Report
+	if p.call("GET", "/api/doctor", "", &d); !strings.Contains(d.Text, filepath.Base(reports[0])) {
+		t.Errorf("the doctor does not tell of it: %s", d.Text)
 	}
 }
 
