@@ -258,6 +258,7 @@ func fixed(root string) ([]assets.Licence, error) {
 		{"JSON for Modern C++, in MLX", "", "MIT", "nlohmann-json.txt", "https://github.com/nlohmann/json"},
 		{"{fmt}, in MLX", "", "MIT", "fmt.txt", "https://github.com/fmtlib/fmt"},
 		{"gguflib, in MLX", "", "MIT", "gguflib.txt", "https://github.com/antirez/gguf-tools"},
+		{"FP16, in gguflib", "", "MIT", "fp16.txt", "https://github.com/Maratyszcza/FP16"},
 		{"BLAS and LAPACK, beside MLX on Linux", "3.10.0", "BSD-3-Clause", "lapack.txt", "https://www.netlib.org/lapack/"},
 		{"libgfortran, beside MLX on Linux", "5.0.0", "GPL-3.0-or-later WITH GCC-exception-3.1", "gcc.txt", "https://gcc.gnu.org/"},
 		{"libquadmath, beside MLX on Linux", "0.0.0", "LGPL-2.1-or-later", "quadmath.txt", "https://gcc.gnu.org/"},
