@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -69,7 +70,19 @@ func Open(ctx context.Context, path, backups string) (db *DB, notice *errs.Error
 		lock.Release()
 		return nil, nil, explain(path, err)
 	}
+	private(path)
 	return &DB{sql: conn, lock: lock, path: path}, notice, nil
+}
+
+// private keeps the file, and the logs beside it, from everyone but their
+// owner, whatever the umask. Where that cannot be had the folder, which is
+// private too, does it.
+func private(path string) {
+	for _, p := range []string{path, path + "-wal", path + "-shm"} {
+		if err := os.Chmod(p, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			slog.Warn("the database's mode was left as it is", "error", err)
+		}
+	}
 }
 
 // OpenMemory makes an empty database that never touches the disk and is gone

@@ -549,3 +549,19 @@ func TestCommandsKeepTheirOrder(t *testing.T) {
 		t.Errorf("a failed save left %+v, %v", got, err)
 	}
 }
+
+func TestFilesArePrivate(t *testing.T) {
+	old := syscall.Umask(0)
+	defer syscall.Umask(old)
+	path, backups := place(t)
+	db, _ := open(t, path, backups)
+	if err := db.PutCustomCommands(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []string{path, path + "-wal", path + "-shm"} {
+		info, err := os.Stat(p)
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", filepath.Base(p), info.Mode(), err)
+		}
+	}
+}

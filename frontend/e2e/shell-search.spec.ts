@@ -121,3 +121,20 @@ test('the sheet lists the shortcuts, and they do what it says', async ({ app }) 
   await app.keyboard.press('Control+,');
   await expect(app.getByRole('dialog', { name: 'Settings' })).toBeVisible();
 });
+
+test('a command of the palette waits for a text, or runs on the one that is there', async ({ app }) => {
+  const choose = async () => {
+    await app.keyboard.press('Control+k');
+    await app.getByRole('combobox').fill('proofread');
+    await app.getByRole('option', { name: 'Proofread' }).first().click();
+  };
+  await choose();
+  const text = app.getByRole('textbox', { name: 'Text to work on' });
+  await expect(text).toBeFocused();
+  await text.fill('I has a apple.');
+  await app.keyboard.press('Control+Enter');
+  await expect(app.getByRole('button', { name: 'Copy result' })).toBeVisible({ timeout: 60_000 });
+  await app.keyboard.press('Escape');
+  await choose();
+  await expect(app.getByRole('button', { name: 'Copy result' })).toBeVisible({ timeout: 60_000 });
+});

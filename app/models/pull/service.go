@@ -358,6 +358,7 @@ const followTime = time.Second
 // follow it.
 func (s *Service) Run(ctx context.Context) {
 	followed := map[string]bool{}
+	pause := followTime
 	for {
 		work, err := s.next(ctx)
 		if err == nil && work == nil {
@@ -387,10 +388,13 @@ func (s *Service) Run(ctx context.Context) {
 		}
 		if err != nil {
 			slog.Warn("downloads wait", "error", err)
+			pause = min(2*pause, time.Minute) // a broken database mends seldom
+		} else {
+			pause = followTime
 		}
 		if err != nil || lock == nil {
 			select {
-			case <-time.After(followTime):
+			case <-time.After(pause):
 			case <-ctx.Done():
 				return
 			}

@@ -114,6 +114,11 @@ export const settings = {
     connectionsNote: 'Everything that Qwill ever asked for, and what was refused. Texts are never sent.',
     connectionsNone: 'None so far.',
     connectionRefused: 'Refused',
+    purposes: {
+      listing: 'What files a model has',
+      config: 'What a model needs to run',
+      download: 'A model’s files',
+    } as Record<string, string>,
     connectionsAll: (n: number, shown: string) => plural('en', n, { one: `Show the one`, other: `Show all ${shown}` }),
     when: 'When',
     what: 'What for',

@@ -113,6 +113,7 @@ export const settings: typeof Area = {
     connectionsNote: 'Qwill 请求过的一切，以及被拒绝的请求。文字从不发送。',
     connectionsNone: '还没有。',
     connectionRefused: '已拒绝',
+    purposes: { listing: '查询模型有哪些文件', config: '查询模型能否运行', download: '下载模型文件' },
     connectionsAll: (_, shown) => `显示全部 ${shown} 条`,
     when: '时间',
     what: '用途',
