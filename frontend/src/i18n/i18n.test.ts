@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { en } from './en';
 import { Format } from './format';
-import { resolveLocale } from './index.svelte';
+import { i18n, resolveLocale } from './index.svelte';
 import { zhHans } from './zh-Hans';
 
 function keys(value: unknown, path = ''): string[] {
@@ -43,6 +43,14 @@ describe('locale', () => {
     expect(f.percent(0.934)).toBe('93%');
     expect(new Format('zh-Hans').duration(12_300)).toContain('秒');
     expect(new Format('zh-Hans').language('en')).toBe('英语');
+  });
+
+  it('says how weights are kept in words, and what it does not know as it is', () => {
+    i18n.use('zh-Hans');
+    expect(i18n.quantization('4 bit, group 32')).toBe('4 位，每组 32');
+    expect(i18n.quantization('bf16')).toBe('bf16');
+    i18n.use('en');
+    expect(i18n.quantization('4 bit, group 32')).toBe('4 bit, group 32');
   });
 
   it('uses plural forms', () => {

@@ -36,6 +36,12 @@ class I18n {
     return (custom ? undefined : this.t.options[option.name]) ?? option.title;
   }
 
+  /** How a model's weights are kept: "4 bit, group 32" in the page's language. */
+  quantization(said: string): string {
+    const [, bits, group] = /^(\d+) bit, group (\d+)$/.exec(said) ?? [];
+    return bits && group ? this.t.weights(this.format.whole(Number(bits)), this.format.whole(Number(group))) : said;
+  }
+
   /** What may not have survived a rewrite, in a sentence. */
   fault({ kind, old = '', new: now = '' }: Fault): string {
     const words = this.t.faults[kind] ?? this.t.faults.other!;

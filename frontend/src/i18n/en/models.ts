@@ -2,6 +2,7 @@ import { plural } from '../plural';
 import type { FitReason, GoodFor, JobState } from '../../lib/api/types';
 
 export const models = {
+  weights: (bits: string, group: string) => `${bits} bit, group ${group}`,
   model: {
     label: 'Model',
     none: 'No model',

@@ -1,6 +1,7 @@
 import type { models as Area } from '../en/models';
 
 export const models: typeof Area = {
+  weights: (bits, group) => `${bits} 位，每组 ${group}`,
   model: {
     label: '模型',
     none: '没有模型',
