@@ -118,11 +118,7 @@ func goModules(root string) ([]assets.Licence, error) {
 		}
 		all = append(all, assets.Licence{Name: m.Path, Version: m.Version, Licence: classify(text), Text: text, URL: "https://pkg.go.dev/" + m.Path})
 	}
-	goroot, err := exec.Command("go", "env", "GOROOT").Output()
-	if err != nil {
-		return nil, err
-	}
-	text, err := texts(strings.TrimSpace(string(goroot)))
+	text, err := readText(root, "go.txt") // not every installation of Go brings it
 	if err != nil {
 		return nil, err
 	}
