@@ -1,6 +1,6 @@
 // A real qwill with the starter model in a folder of its own, for the tests.
 import { test as base, expect, type Page } from '@playwright/test';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -16,6 +16,12 @@ export interface Options {
   /** Puts the home on a disk of so many bytes, which only this Qwill sees (Linux). */
   disk?: number;
 }
+
+/** Starts a program with mounts of its own; undefined where this machine lets nobody have any, such as in a chroot. */
+export const ownMounts = [
+  ['unshare', '--user', '--map-root-user', '--mount'],
+  ['unshare', '--mount'],
+].find(([program, ...args]) => spawnSync(program!, [...args, 'true']).status === 0);
 
 export class Qwill {
   #process: ChildProcess | undefined;
@@ -42,7 +48,7 @@ export class Qwill {
     if (disk) {
       // A mount that needs no rights and goes with the process.
       const mount = 'mount -t tmpfs -o size="$QWILL_TEST_DISK" qwill "$QWILL_HOME" && exec "$@"';
-      command.unshift('unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', mount, 'sh');
+      command.unshift(...(ownMounts ?? []), 'sh', '-c', mount, 'sh');
     }
     const child = spawn(command[0]!, command.slice(1), {
       env: {
