@@ -119,6 +119,11 @@ export const settings = {
       config: 'What a model needs to run',
       download: 'A model’s files',
     } as Record<string, string>,
+    refusals: {
+      offline: 'connections are switched off',
+      host: 'this host is not on the list',
+      address: 'this is no valid address',
+    } as Record<string, string>,
     connectionsAll: (n: number, shown: string) => plural('en', n, { one: `Show the one`, other: `Show all ${shown}` }),
     when: 'When',
     what: 'What for',

@@ -114,6 +114,7 @@ export const settings: typeof Area = {
     connectionsNone: '还没有。',
     connectionRefused: '已拒绝',
     purposes: { listing: '查询模型有哪些文件', config: '查询模型能否运行', download: '下载模型文件' },
+    refusals: { offline: '连接已关闭', host: '此主机不在允许列表中', address: '地址无效' },
     connectionsAll: (_, shown) => `显示全部 ${shown} 条`,
     when: '时间',
     what: '用途',
