@@ -251,9 +251,10 @@ func fixed(root string) ([]assets.Licence, error) {
 	}
 	for _, p := range []struct{ name, version, licence, file, url string }{
 		{"MLX", mlx, "MIT", "mlx.txt", "https://github.com/ml-explore/mlx"},
-		{"JSON for Modern C++, in MLX", "", "MIT", "nlohmann-json.txt", "https://github.com/nlohmann/json"},
+		{"JSON for Modern C++, in MLX", "3.11.3", "MIT", "nlohmann-json.txt", "https://github.com/nlohmann/json"},
 		{"{fmt}, in MLX", "", "MIT", "fmt.txt", "https://github.com/fmtlib/fmt"},
 		{"gguflib, in MLX", "", "MIT", "gguflib.txt", "https://github.com/antirez/gguf-tools"},
+		{"KaTeX's fonts", "", "OFL-1.1", "katex-fonts.txt", "https://github.com/KaTeX/katex-fonts"},
 		{"FP16, in gguflib", "", "MIT", "fp16.txt", "https://github.com/Maratyszcza/FP16"},
 		{"BLAS and LAPACK, beside MLX on Linux", "3.10.0", "BSD-3-Clause", "lapack.txt", "https://www.netlib.org/lapack/"},
 		{"libgfortran, beside MLX on Linux", "5.0.0", "GPL-3.0-or-later WITH GCC-exception-3.1", "gcc.txt", "https://gcc.gnu.org/"},

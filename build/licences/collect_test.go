@@ -35,7 +35,7 @@ func TestLicencesAreUpToDate(t *testing.T) {
 			t.Errorf("%s is no longer shipped: go run ./build/licences", name(g))
 		}
 	}
-	for _, part := range []string{"Qwill", "MLX", "SQLite", "svelte", "github.com/wailsapp/wails/v2", "github.com/spf13/cobra", "@lucide/svelte", "katex"} {
+	for _, part := range []string{"Qwill", "MLX", "SQLite", "svelte", "github.com/wailsapp/wails/v2", "github.com/spf13/cobra", "@lucide/svelte", "katex", "KaTeX's fonts"} {
 		if !slices.ContainsFunc(got, func(l assets.Licence) bool { return l.Name == part }) {
 			t.Errorf("%s is missing", part)
 		}
