@@ -118,6 +118,20 @@ var relativeChina = map[string]string{"大后天": "+3", "后天": "+2", "前天
 // moments finds dates, times, months and days; years inside dates come as
 // numbers.
 func (t *text) moments() (dates, years []fact, masked string) {
+	if t.times == nil {
+		t.times = &moments{}
+		t.times.dates, t.times.years, t.times.masked = t.findMoments()
+	}
+	return t.times.dates, t.times.years, t.times.masked
+}
+
+// moments are what a text says of time, and the text with it blanked.
+type moments struct {
+	dates, years []fact
+	masked       string
+}
+
+func (t *text) findMoments() (dates, years []fact, masked string) {
 	b := []byte(t.masked)
 	blank := func(at Span) {
 		for i := at.Start; i < at.End; i++ {

@@ -109,6 +109,14 @@ var ordinal = regexp.MustCompile(`^(?:st|nd|rd|th|s|er|ème|e)\b`)
 
 // numbers finds the quantities of a text outside its dates and times.
 func (t *text) numbers() []quantity {
+	if t.figures == nil {
+		all := t.findNumbers()
+		t.figures = &all
+	}
+	return *t.figures
+}
+
+func (t *text) findNumbers() []quantity {
 	masked := t.withoutDates()
 	var all []quantity
 	for _, m := range digits.FindAllStringIndex(masked, -1) {

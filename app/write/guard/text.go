@@ -15,7 +15,9 @@ type text struct {
 	literals  []fact
 	words     []word
 	sentences []sentence
-	neg       *negated // found once
+	neg       *negated // found once, as the next two
+	times     *moments
+	figures   *[]quantity
 	percents  []quantity
 }
 
