@@ -103,6 +103,8 @@ var rules = []rule{
 	{from: "qwill/engine/schema", to: []string{"qwill"}, allow: []string{"qwill/engine/proto", "qwill/engine/reasoning",
 		"qwill/engine/schema/automaton", "qwill/engine/schema/grammar", "qwill/engine/schema/mask"},
 		why: "the form of an answer is decided on bytes and tables of tokens: it knows no model and no network"},
+	{from: "qwill/app/suggest", to: []string{"qwill", "os", "net", "sync"}, except: []string{"qwill/app/suggest/live"},
+		why: "when a suggestion is shown or taken is decided on events alone, so that recorded traces prove it; app/suggest/live runs it"},
 	{from: "qwill/app/shell", to: []string{"qwill"}, why: "what the desktop asks for is plain Go, the same on every system"},
 	{from: "qwill", to: []string{"net/http"}, except: []string{"qwill/app/api", "qwill/app/fetch", "qwill/app/cli", "qwill/app/desktop", "qwill/app/wire", "qwill/app/errs", "qwill"},
 		why: "the engine and the services open no connections; HTTP is a door"},
