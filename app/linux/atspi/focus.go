@@ -8,8 +8,10 @@ import (
 )
 
 // Focused finds the object that has the focus, on demand and without following
-// events: in the active window of a program, that of process pid first (0 asks
-// all). It looks at searchSize objects at most and ends within SearchTime.
+// events: in a window of process pid, the one that the desktop says is in
+// front, else (0, or a sandbox hides the process) in the window that says of
+// itself that it is active. It looks at searchSize objects at most and ends
+// within SearchTime.
 func (c *Conn) Focused(ctx context.Context, pid int) (Object, error) {
 	ctx, cancel := context.WithTimeout(ctx, SearchTime)
 	defer cancel()
@@ -18,31 +20,29 @@ func (c *Conn) Focused(ctx context.Context, pid int) (Object, error) {
 		return Object{}, err
 	}
 	left := searchSize
-	first := apps[:0:0]
-	var rest []Object
+	var front, active []Object
 	for _, a := range apps {
-		if pid != 0 && c.pid(ctx, a.Bus) == pid {
-			first = append(first, a)
-		} else {
-			rest = append(rest, a)
-		}
-	}
-	for _, a := range append(first, rest...) {
+		mine := pid != 0 && c.pid(ctx, a.Bus) == pid
 		windows, err := a.Children(ctx)
 		if err != nil {
-			if ctx.Err() != nil {
-				break
-			}
 			continue // it hangs or has ended
 		}
 		for _, w := range windows {
 			states, err := w.States(ctx)
-			if err != nil || !states.Has(Active) {
-				continue
+			switch {
+			case err != nil:
+			case mine && states.Has(Active):
+				front = append([]Object{w}, front...)
+			case mine && states.Has(Showing): // Chromium says nothing of a window that was active before anybody asked
+				front = append(front, w)
+			case states.Has(Active):
+				active = append(active, w)
 			}
-			if o, ok := w.focusedBelow(ctx, &left); ok {
-				return o, nil
-			}
+		}
+	}
+	for _, w := range append(front, active...) {
+		if o, ok := w.focusedBelow(ctx, &left); ok {
+			return o, nil
 		}
 	}
 	if err := ctx.Err(); err != nil {
