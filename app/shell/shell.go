@@ -23,6 +23,8 @@ type Surface struct {
 	Command string `json:"command,omitempty"` // command to start with, an id of the registry
 	Open    string `json:"open,omitempty"`    // what the main surface opens; "" leaves it as it was
 	Chat    string `json:"chat,omitempty"`    // id, for OpenChat
+	// Target is where the text was captured, nil when it cannot be put back.
+	Target *Target `json:"target,omitempty"`
 }
 
 // Command is one entry of the registry as the desktop shows it.
