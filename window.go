@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"qwill/app/api"
 	"qwill/app/desktop"
@@ -30,9 +31,13 @@ func (w window) Run(ctx context.Context, a *wire.App, static fs.FS) error {
 			commands = append(commands, shell.Command{ID: c.ID, Title: c.Title})
 		}
 	}
-	a.Desktop = &api.Desktop{First: w.First, Hotkey: w.HotkeyState}
+	a.Desktop = &api.Desktop{First: w.First, Hotkey: w.HotkeyState, Insert: w.Insert}
 	a.FollowStatus(w.Update)
+	// Loading a model takes every core: it waits until the window is painted,
+	// or for a while where no page comes up.
+	defer time.AfterFunc(5*time.Second, a.Prepare).Stop()
 	return w.Desktop.Run(desktop.Options{
+		Loaded:   func() { time.AfterFunc(200*time.Millisecond, a.Prepare) },
 		Page:     static,
 		Handler:  a.Handler(static, "", true, w.Window),
 		Publish:  func(s shell.Surface) { a.Events.Publish(events.Event{Name: "surface", Data: s}) },

@@ -110,6 +110,7 @@ func (r *runner) browser(ctx context.Context, addr string) error {
 		return err
 	}
 	defer a.Close()
+	a.Prepare()
 	token := os.Getenv(tokenVariable)
 	if token == "" {
 		token = rand.Text()

@@ -25,6 +25,8 @@ const (
 type Options struct {
 	Page    fs.FS        // the built page
 	Handler http.Handler // everything that is not a file of the page
+	// Loaded is called once when the page is there.
+	Loaded func()
 	// Publish tells the page which surface to show.
 	Publish func(shell.Surface)
 	// Hotkey tells it what became of the system-wide shortcut.
@@ -32,6 +34,8 @@ type Options struct {
 	Commands []shell.Command
 	// Write runs a command on a text to its end, for other programs.
 	Write       func(ctx context.Context, command, text string) (string, error)
+	// Replaced hears of each text that was replaced in another program; may be nil.
+	Replaced    func(program, original, replacement string)
 	StopWriting func()
 	Unload      func()
 	StateFile   string // where the window's place is kept
@@ -81,6 +85,7 @@ type Desktop struct {
 	status    shell.Status
 	clipboard func() string
 	quit      func()
+	captured  captured
 	joined    session // nil where there is none
 	started   bool    // joined
 }
@@ -187,7 +192,7 @@ func (d *Desktop) First() (s shell.Surface, ok bool) {
 
 // pressed shows the quick prompt with what is selected in the program that has
 // the focus, or hides it.
-func (d *Desktop) pressed(selection func() string) {
+func (d *Desktop) pressed(selection func() shell.Selected) {
 	d.mu.Lock()
 	open := d.visible && d.surface == shell.Prompt
 	d.mu.Unlock()
@@ -195,7 +200,8 @@ func (d *Desktop) pressed(selection func() string) {
 		d.leave(true)
 		return
 	}
-	d.Show(shell.Surface{Surface: shell.Prompt, Text: selection()})
+	s := selection()
+	d.Show(shell.Surface{Surface: shell.Prompt, Text: s.Text, Target: d.captured.keep(s)})
 }
 
 // HotkeyState tells what became of the system-wide shortcut.

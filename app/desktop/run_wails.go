@@ -110,6 +110,7 @@ func (d *Desktop) Run(o Options) error {
 			if surface == shell.Prompt { // sooner than the page hears of it
 				runtime.WindowExecJS(ctx, `location.hash = "#/prompt"`)
 			}
+			o.Loaded()
 		},
 		OnBeforeClose: func(context.Context) bool {
 			if d.beforeClose() {

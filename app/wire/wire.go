@@ -59,6 +59,7 @@ type App struct {
 	life     context.Context // ends at Close
 	end      context.CancelFunc
 	work     sync.WaitGroup // background work, which ends with life
+	prepared sync.Once
 }
 
 // Open joins the parts below the user's folders. The engine's process starts
@@ -105,7 +106,8 @@ func Open(ctx context.Context, log *slog.Logger) (*App, error) {
 		db.Close()
 		return nil, err
 	}
-	a.Writer = &Writer{commands: a.Commands, models: a.Models, settings: a.Settings, serve: a.Serve, engine: a.Engine, record: a.recordWriting}
+	a.Writer = &Writer{commands: a.Commands, models: a.Models, settings: a.Settings, serve: a.Serve, engine: a.Engine, record: a.recordWriting,
+		trials: newTrials(p.Cache)}
 	a.Transfer = &transfer.Service{Chats: a.Chats, Ids: db, Cache: p.Cache, Keeps: a.keeps}
 	if notice != nil {
 		// The list of models was lost with the database; their folders were not.
@@ -116,9 +118,8 @@ func Open(ctx context.Context, log *slog.Logger) (*App, error) {
 	return a, nil
 }
 
-// Interface makes this process the one that shows the chats: replies that an
-// ended process left half written are marked, the starter is installed and the
-// default model loaded, both in the background.
+// Interface makes this process the one that shows the chats; replies that an
+// ended process left half written are marked.
 func (a *App) Interface(ctx context.Context) error {
 	lock, err := filelock.Try(a.Paths.Instance())
 	if errors.Is(err, filelock.ErrHeld) {
@@ -134,9 +135,18 @@ func (a *App) Interface(ctx context.Context) error {
 	}
 	a.followEngine()
 	a.Keep()
-	a.work.Go(a.prepare)
-	a.work.Go(a.downloads)
 	return nil
+}
+
+// Prepare installs the starter, loads the default model and goes on with
+// downloads, in the background. Of several calls the first one counts.
+func (a *App) Prepare() {
+	a.prepared.Do(func() {
+		if a.life.Err() == nil {
+			a.work.Go(a.prepare)
+			a.work.Go(a.downloads)
+		}
+	})
 }
 
 // prepare makes Qwill ready to chat, and again when another model or mode is
