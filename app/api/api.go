@@ -88,6 +88,7 @@ func New(c Config) http.Handler {
 	a.on("/api/settings", methods{"GET": a.getSettings, "PUT": a.putSettings})
 	a.on("/api/window", methods{"POST": a.window})
 	a.on("/api/hotkey", methods{"GET": a.hotkey})
+	a.on("/api/insert", methods{"POST": a.insert})
 	a.on("/api/chats", methods{"GET": a.listChats, "POST": a.createChat, "PATCH": a.fileChats})
 	a.on("/api/chats/delete", methods{"POST": a.deleteChats})
 	a.on("/api/chats/restore", methods{"POST": a.restoreChats})

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 
 	"qwill/app/shell"
@@ -11,6 +12,8 @@ type Desktop struct {
 	// First gives, once, the surface that was asked for before the page listened.
 	First  func() (s shell.Surface, ok bool)
 	Hotkey func() shell.Hotkey
+	// Insert puts a text back where the quick prompt's was captured.
+	Insert func(ctx context.Context, target, text string) (shell.Inserted, error)
 }
 
 func (a *api) hotkey(w http.ResponseWriter, _ *http.Request) error {

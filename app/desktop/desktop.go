@@ -33,7 +33,7 @@ type Options struct {
 	Hotkey   func(shell.Hotkey)
 	Commands []shell.Command
 	// Write runs a command on a text to its end, for other programs.
-	Write       func(ctx context.Context, command, text string) (string, error)
+	Write func(ctx context.Context, command, text string) (string, error)
 	// Replaced hears of each text that was replaced in another program; may be nil.
 	Replaced    func(program, original, replacement string)
 	StopWriting func()

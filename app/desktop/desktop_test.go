@@ -151,8 +151,8 @@ func TestHotkeyPressed(t *testing.T) {
 	var told []shell.Surface
 	d.frame, d.ready = f, true
 	d.options.Publish = func(s shell.Surface) { told = append(told, s) }
-	d.pressed(func() string { return "selected" })
-	d.pressed(func() string { t.Error("asked for the selection to hide"); return "" })
+	d.pressed(func() shell.Selected { return shell.Selected{Text: "selected"} })
+	d.pressed(func() shell.Selected { t.Error("asked for the selection to hide"); return shell.Selected{} })
 	if !slices.Equal(f.calls, []string{"prompt", "hide"}) {
 		t.Errorf("window: %q", f.calls)
 	}

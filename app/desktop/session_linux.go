@@ -16,6 +16,7 @@ type linuxSession struct {
 	sock *linux.Socket // nil without a run-time folder
 	tray *linux.Tray   // nil without one
 	key  *linux.Hotkey
+	edit *linux.Editor
 }
 
 func join(home, action string, d *Desktop) (s session, running bool) {
@@ -36,9 +37,15 @@ func join(home, action string, d *Desktop) (s session, running bool) {
 	if err != nil && bus == nil {
 		slog.Warn("a second start will not find this one", "error", err)
 	}
-	return &linuxSession{bus: bus, sock: sock, key: &linux.Hotkey{
-		Press: func() { d.pressed(linux.Selection) },
-		Tell:  func(state shell.Hotkey) { d.options.Hotkey(state) },
+	edit := &linux.Editor{}
+	return &linuxSession{bus: bus, sock: sock, edit: edit, key: &linux.Hotkey{
+		Press: func() { d.pressed(edit.Capture) },
+		Tell: func(state shell.Hotkey) {
+			if state.State == shell.HotkeyActive { // programs show their texts only to those who ask before
+				edit.Open()
+			}
+			d.options.Hotkey(state)
+		},
 	}}, false
 }
 
@@ -75,6 +82,7 @@ func (s *linuxSession) keep() bool {
 
 func (s *linuxSession) stop() {
 	s.key.Stop()
+	s.edit.Close()
 	if s.sock != nil {
 		s.sock.Close()
 	}

@@ -66,7 +66,14 @@ const (
 	HashMismatch  = "hash_mismatch"            // a file is not what the hub says it is
 	Unsupported   = "architecture_unsupported" // the engine does not run this kind of model
 	JobUnknown    = "job_unknown"
-	Internal      = "internal"
+	// Putting a text back into another program.
+	TargetChanged     = "target_changed"
+	TargetGone        = "target_gone"
+	TargetSecure      = "target_secure"      // a field for passwords
+	TargetUnsupported = "target_unsupported" // the program, or the desktop, has no way
+	TargetRefused     = "target_refused"     // it did not take the text
+	TargetOther       = "target_other"       // it put in something else
+	Internal          = "internal"
 )
 
 // New makes an error with a message in fmt's form.

@@ -14,6 +14,7 @@ import type {
   Settings,
   State,
   Surface,
+  Target,
 } from '../lib/api/types';
 import { backoff } from '../lib/retry';
 import { router } from '../lib/router.svelte';
@@ -72,7 +73,7 @@ class App {
   /** A failed action that the person should hear about. */
   error = $state.raw<ApiErrorBody | null>(null);
   /** Text that the native side captured for the quick prompt; a new object each time. */
-  captured = $state.raw<{ text: string; command?: string } | null>(null);
+  captured = $state.raw<{ text: string; command?: string; target?: Target } | null>(null);
 
   /** Counts how often the native side asked for the settings. */
   settingsAsked = $state(0);
@@ -244,6 +245,7 @@ class App {
           this.captured = {
             text: event.data.text ?? '',
             ...(event.data.command ? { command: event.data.command } : {}),
+            ...(event.data.target ? { target: event.data.target } : {}),
           };
           router.go({ name: 'prompt' });
         } else if (event.data.open === 'new' || event.data.open === 'chat') {

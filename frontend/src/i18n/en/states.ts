@@ -58,6 +58,18 @@ export const states = {
     interrupted: { message: 'Qwill was closed while this answer was written.', hint: 'What was written is safe.' },
     cancelled: { message: 'Cancelled.', hint: '' },
     busy: { message: 'Too many requests are waiting.', hint: 'Try again in a moment.' },
+    target_changed: {
+      message: 'The text there has changed, so it was left as it is.',
+      hint: 'Copy the result instead.',
+    },
+    target_gone: { message: 'The field that the text was in is gone.', hint: 'Copy the result instead.' },
+    target_secure: { message: 'That is a field for passwords, so it was left as it is.', hint: '' },
+    target_unsupported: { message: 'Qwill cannot change the text in that program.', hint: 'Copy the result instead.' },
+    target_refused: { message: 'The program did not take the text.', hint: 'Copy the result instead.' },
+    target_other: {
+      message: 'The program put in something else than the result.',
+      hint: 'Its undo brings the original back.',
+    },
     chat_busy: { message: 'An answer is still being written in this chat.', hint: 'Stop it first.' },
     not_found: { message: 'This no longer exists.', hint: '' },
     conflict: { message: 'This name is taken.', hint: 'Choose another name.' },

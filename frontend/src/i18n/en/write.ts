@@ -75,6 +75,9 @@ export const write = {
     hintBusy: 'Escape stops',
     hintResult: 'Escape goes back',
     free: (words: string) => `Do: “${words}”`,
+    insert: 'Insert',
+    secureTitle: 'A field for passwords',
+    secureText: 'Qwill does not read what is typed there.',
   },
   faults: {
     number: {

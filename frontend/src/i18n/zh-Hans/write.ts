@@ -66,6 +66,9 @@ export const write: typeof Area = {
     hintBusy: 'Esc 停止',
     hintResult: 'Esc 返回',
     free: (words) => `照做：“${words}”`,
+    insert: '插入',
+    secureTitle: '密码输入框',
+    secureText: 'Qwill 不会读取那里输入的内容。',
   },
   faults: {
     number: {

@@ -11,6 +11,7 @@ import type {
   Doctor,
   Folder,
   Hotkey,
+  Inserted,
   Job,
   Licence,
   Message,
@@ -205,6 +206,8 @@ export const api = {
   doctor: () => json<Doctor>('GET', '/doctor'),
   licences: () => json<Licence[]>('GET', '/licences'),
   hotkey: () => json<Hotkey>('GET', '/hotkey'),
+  /** Puts a text back where the quick prompt's was captured. */
+  insert: (target: string, text: string) => json<Inserted>('POST', '/insert', { target, text }),
 
   removeModel: (name: string) => nothing('DELETE', `/models/${encodeURIComponent(name)}`),
 };

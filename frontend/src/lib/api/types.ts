@@ -421,8 +421,24 @@ export type AppEvent =
         surface: Surface;
         text?: string;
         command?: string;
+        /** Where the text was captured, and can be put back by its id. */
+        target?: Target;
         /** What the main window should open; `chat` is the id of the chat. */
         open?: 'new' | 'chat' | 'settings';
         chat?: string;
       };
     };
+
+/** Where a text was captured in another program: without an id it cannot be put back. */
+export interface Target {
+  id?: string;
+  program?: string;
+  /** The text was not read: the focus was in a field for passwords. */
+  refused?: 'secure';
+}
+
+export interface Inserted {
+  way: 'paste' | 'edit';
+  /** It was read back there. */
+  verified: boolean;
+}
