@@ -29,7 +29,8 @@ type WriteRequest struct {
 	Instruction string            `json:"instruction"`
 	Options     map[string]string `json:"options"`
 	Model       string            `json:"model"`
-	Door        string            `json:"door"` // prompt, chat, services
+	Door        string            `json:"door"`   // prompt, chat, services
+	Drafts      bool              `json:"drafts"` // three replies to choose from
 
 	// Language is the page's own, for commands that are told none; "" where
 	// there is no page.
@@ -42,6 +43,7 @@ type WriteResult struct {
 	Original string          `json:"original"`
 	Shape    string          `json:"shape"`
 	Diff     []write.Segment `json:"diff"` // null unless the shape is diff
+	Drafts   []write.Draft   `json:"drafts,omitempty"`
 	Faults   []write.Fault   `json:"faults,omitempty"`
 	Tries    int             `json:"tries"`
 	Sections int             `json:"sections,omitempty"` // of a long text
@@ -56,6 +58,9 @@ func (r WriteResult) Warnings() []write.Fault {
 	for _, s := range r.Diff {
 		all = append(all, s.Faults...)
 	}
+	for _, d := range r.Drafts {
+		all = append(all, d.Faults...)
+	}
 	return append(all, r.Faults...)
 }
 
@@ -65,6 +70,22 @@ const EventAgain = "again"
 // Again is its data.
 type Again struct {
 	Faults []write.Fault `json:"faults"` // why
+}
+
+// EventEdits tells of the edits that the model gave so far.
+const EventEdits = "edits"
+
+// Edits is its data: the text, of a long one the section's, with these edits.
+type Edits struct {
+	Diff []write.Segment `json:"diff"`
+}
+
+// EventDrafts tells of the drafts that are whole.
+const EventDrafts = "drafts"
+
+// Drafts is its data.
+type Drafts struct {
+	Drafts []write.Draft `json:"drafts"`
 }
 
 // EventSection says that a section of a long text begins.

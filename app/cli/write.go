@@ -13,6 +13,7 @@ import (
 	"qwill/app/chat"
 	"qwill/app/command"
 	"qwill/app/events"
+	"qwill/app/write"
 	"qwill/app/write/rich"
 )
 
@@ -22,6 +23,7 @@ func (r *runner) write() *cobra.Command {
 	var in api.WriteRequest
 	var set []string
 	var format string
+	var explain bool
 	options := map[string]*string{}
 	var list strings.Builder
 	for _, c := range command.All() {
@@ -31,7 +33,7 @@ func (r *runner) write() *cobra.Command {
 		Use: "write COMMAND [flags] < in > out", Short: "Rewrite, proofread, translate … a text given on stdin",
 		Long: "Runs a command on the text on stdin and writes the result to stdout. Commands:\n" + list.String() +
 			"\n\nYour own are listed by: qwill commands list",
-		Example:   "  qwill write proofread < letter.txt\n  qwill write translate --language German < letter.txt\n  qwill write instruct --instruction \"Make it rhyme\" < letter.txt",
+		Example:   "  qwill write proofread < letter.txt\n  qwill write proofread --explain < letter.txt\n  qwill write reply --drafts < message.txt\n  qwill write translate --language German < letter.txt\n  qwill write instruct --instruction \"Make it rhyme\" < letter.txt",
 		Args:      cobra.ExactArgs(1),
 		ValidArgs: command.IDs(),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -115,6 +117,9 @@ func (r *runner) write() *cobra.Command {
 			for _, f := range res.Warnings() {
 				fmt.Fprintf(r.Err, "qwill: %s\n", f.Sentence())
 			}
+			if explain {
+				explainChanges(r.Err, res.Diff)
+			}
 			if styled != nil {
 				b, err := styled.Apply(res.Diff, rich.All)
 				if err != nil {
@@ -123,6 +128,15 @@ func (r *runner) write() *cobra.Command {
 				res.Text = string(b)
 			}
 			if perr := r.print(res, func(w io.Writer) {
+				for i, d := range res.Drafts {
+					if i > 0 {
+						fmt.Fprintln(w)
+					}
+					fmt.Fprintf(w, "[%s]\n%s\n", d.Intent, d.Text)
+				}
+				if len(res.Drafts) > 0 {
+					return
+				}
 				fmt.Fprint(w, res.Text)
 				if res.Text != "" && !strings.HasSuffix(res.Text, "\n") {
 					fmt.Fprintln(w)
@@ -140,6 +154,8 @@ func (r *runner) write() *cobra.Command {
 	sampling.add(cmd)
 	cmd.Flags().StringVar(&format, "format", "text", "of stdin and stdout: text (Markdown too), "+strings.Join(rich.Formats, ", ")+"; styles stay where the words stay")
 	cmd.Flags().StringArrayVar(&set, "set", nil, "an option of one of your own commands, as NAME=VALUE")
+	cmd.Flags().BoolVar(&explain, "explain", false, "say on stderr what was changed and why, as far as the model told")
+	cmd.Flags().BoolVar(&in.Drafts, "drafts", false, "three drafts of different intent to choose from, for the command reply")
 	cmd.Flags().StringVar(&in.Instruction, "instruction", "", "what to do with the text, for the command instruct")
 	for _, c := range command.All() {
 		for _, o := range c.Options {
@@ -149,6 +165,24 @@ func (r *runner) write() *cobra.Command {
 		}
 	}
 	return cmd
+}
+
+// explainChanges lists what was changed, with the kind and the reason where
+// they are known.
+func explainChanges(w io.Writer, diff []write.Segment) {
+	for _, s := range diff {
+		if s.Kind != write.Change {
+			continue
+		}
+		fmt.Fprintf(w, "%q → %q", s.Old, s.New)
+		if s.Why != nil {
+			fmt.Fprintf(w, "  %s", s.Why.Kind)
+			if s.Why.Text != "" {
+				fmt.Fprintf(w, ": %s", s.Why.Text)
+			}
+		}
+		fmt.Fprintln(w)
+	}
 }
 
 // known suggests the command that was perhaps meant.

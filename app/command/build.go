@@ -35,6 +35,7 @@ type Prompt struct {
 	Messages  []engine.Message
 	Sampling  engine.Sampling
 	MaxTokens int
+	Format    *engine.Format // the form of the answer; nil: free
 	// Open and Close delimit the text; "" when it stands alone. A result that
 	// repeats them is cleaned of them, and ends where it closes the text.
 	Open, Close string
@@ -73,6 +74,79 @@ func (c Command) Build(in Input) (Prompt, error) {
 		{Role: "user", Content: user},
 	}
 	return p, nil
+}
+
+// BuildEdits makes the prompt that asks for the edits of a text, given with its
+// sentences numbered, instead of the text again.
+func (c Command) BuildEdits(in Input, numbered string) (Prompt, error) {
+	if err := c.check(in); err != nil {
+		return Prompt{}, err
+	}
+	p := Prompt{Sampling: sampling(0)}
+	p.Open, p.Close = delimiters(numbered)
+	fill := strings.NewReplacer("{open}", p.Open, "{close}", p.Close, "{language}", c.language(in))
+	p.Messages = []engine.Message{
+		{Role: "system", Content: fill.Replace(prompt(c.ID+"-edits") + " " + prompt("rules"))},
+		{Role: "user", Content: p.Open + "\n" + example.text + "\n" + p.Close},
+		{Role: "assistant", Content: example.answer(c.language(in))},
+		{Role: "user", Content: p.Open + "\n" + numbered + "\n" + p.Close},
+	}
+	return p, nil
+}
+
+// BuildDrafts makes the prompt that asks for three replies to choose from.
+func (c Command) BuildDrafts(in Input) (Prompt, error) {
+	if err := c.check(in); err != nil {
+		return Prompt{}, err
+	}
+	if !c.Drafts {
+		return Prompt{}, errs.InvalidField("drafts", "The command %q gives no drafts.", c.ID).Try("leave it out")
+	}
+	p := Prompt{Sampling: steady(), MaxTokens: 1024}
+	request := requests[0]
+	if strings.ContainsFunc(in.Text, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
+		request = requests[1]
+	}
+	p.Open, p.Close = delimiters(in.Text)
+	fill := strings.NewReplacer("{open}", p.Open, "{close}", p.Close)
+	p.Messages = []engine.Message{
+		{Role: "system", Content: fill.Replace(prompt(c.ID+"-drafts") + " " + prompt("rules"))},
+		{Role: "user", Content: p.Open + "\n" + request.message + "\n" + p.Close},
+		{Role: "assistant", Content: request.answer},
+		{Role: "user", Content: p.Open + "\n" + in.Text + "\n" + p.Close},
+	}
+	return p, nil
+}
+
+// requests show the form of drafts, in the script that the message is in.
+var requests = []struct{ message, answer string }{
+	{"Hi, could you lend me your bike on Saturday? Tom",
+		`{"drafts":[{"intent":"agree","text":"Hi Tom, yes, of course. You can have it on Saturday."},` +
+			`{"intent":"decline","text":"Hi Tom, I'm sorry, I need it myself that day."},` +
+			`{"intent":"ask","text":"Hi Tom, what time do you need it, and for how long?"}]}`},
+	{"你好，周六能借我用一下你的自行车吗？小王",
+		`{"drafts":[{"intent":"agree","text":"小王你好，可以的，周六你来拿吧。"},` +
+			`{"intent":"decline","text":"小王你好，不好意思，那天我自己要用。"},` +
+			`{"intent":"ask","text":"小王你好，你几点要用？要用多久？"}]}`},
+}
+
+// example shows a model the form of the answer, that a sentence may be right,
+// and what is done about words that stand twice.
+var example = struct {
+	text   string
+	answer func(language string) string
+}{
+	text: "1. She go to the the market on Monday.\n2. It opens at 8.\n3. Everybody recieves a bag",
+	answer: func(language string) string {
+		reasons := []string{"the verb must agree with “she”", "the word is repeated", "“ie” is wrong here", "a full stop is missing"}
+		if strings.HasPrefix(language, "Chinese") || strings.Contains(language, " Chinese") {
+			reasons = []string{"动词要与“she”一致", "重复的词", "拼写错误", "缺少句号"}
+		}
+		return fmt.Sprintf(`{"edits":[{"sentence":1,"span":"go","replacement":"goes","kind":"grammar","reason":%q},`+
+			`{"sentence":1,"span":"the the","replacement":"the","kind":"word","reason":%q},`+
+			`{"sentence":3,"span":"recieves","replacement":"receives","kind":"spelling","reason":%q},`+
+			`{"sentence":3,"span":"a bag","replacement":"a bag.","kind":"punctuation","reason":%q}]}`, reasons[0], reasons[1], reasons[2], reasons[3])
+	},
 }
 
 func (c Command) check(in Input) error {

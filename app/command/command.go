@@ -33,6 +33,8 @@ type Command struct {
 	Custom  bool     `json:"custom,omitempty"` // a user made it
 	Model   string   `json:"model,omitempty"`  // what it runs on; "" = the one in use
 	Keep    bool     `json:"-"`                // a user's: the guard checks its result
+	Edits   bool     `json:"-"`                // asked for as a list of edits with reasons
+	Drafts  bool     `json:"drafts,omitempty"` // can give three drafts to choose from
 
 	sampling engine.Sampling
 	length   func(tokens int) int // most tokens of the result for a text of about so many
@@ -84,7 +86,7 @@ func free(n int) int   { return max(2*n+256, 4096) }
 
 var commands = []Command{
 	{ID: "rewrite", Key: "1", Title: "Rewrite", Shape: ShapeDiff, length: same, sampling: steady()},
-	{ID: "proofread", Key: "2", Title: "Proofread", Shape: ShapeDiff, length: same, sampling: careful()},
+	{ID: "proofread", Key: "2", Title: "Proofread", Shape: ShapeDiff, length: same, sampling: careful(), Edits: true},
 	{ID: "friendly", Key: "3", Title: "Friendly", Shape: ShapeDiff, length: same, sampling: steady()},
 	{ID: "professional", Key: "4", Title: "Professional", Shape: ShapeDiff, length: same, sampling: steady()},
 	{ID: "concise", Key: "5", Title: "Concise", Shape: ShapeDiff, length: same, sampling: steady()},
@@ -92,7 +94,7 @@ var commands = []Command{
 	{ID: "key-points", Key: "7", Title: "Key points", Shape: ShapeText, length: short, sampling: careful()},
 	{ID: "translate", Key: "8", Title: "Translate", Shape: ShapeText, length: double, sampling: careful(),
 		Options: []Option{{Name: "language", Title: "To", Kind: KindLanguage}}},
-	{ID: "reply", Key: "9", Title: "Reply", Shape: ShapeText, length: letter,
+	{ID: "reply", Key: "9", Title: "Reply", Shape: ShapeText, length: letter, Drafts: true,
 		Options: []Option{{Name: "intent", Title: "What to say", Kind: KindText}}},
 	{ID: "instruct", Title: "Instruction", Shape: ShapeText, length: free},
 	{ID: "ask", Title: "Question", Shape: ShapeText, length: answer, plain: true},

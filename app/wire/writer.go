@@ -3,6 +3,7 @@ package wire
 import (
 	"cmp"
 	"context"
+	"log/slog"
 	"os"
 	"sync"
 
@@ -27,6 +28,8 @@ type Writer struct {
 	engine   *engine.Engine
 	commands *command.Registry
 	record   func(ctx context.Context, r api.WriteRequest, model, result string) // keeps a result, where its door keeps any
+
+	trials *trials
 
 	mu      sync.Mutex
 	next    int
@@ -70,7 +73,7 @@ func (w *Writer) request(r api.WriteRequest) (write.Request, error) {
 	if language == "system" {
 		language = cmp.Or(r.Language, command.SystemLanguage(os.Getenv))
 	}
-	return write.Request{Command: c, Text: r.Text, Instruction: r.Instruction, Options: r.Options, Language: language}, nil
+	return write.Request{Command: c, Text: r.Text, Instruction: r.Instruction, Options: r.Options, Language: language, Drafts: r.Drafts}, nil
 }
 
 // command finds the one that is asked for; Try is one that is not saved yet.
@@ -147,10 +150,14 @@ func (w *Writer) WriteWith(ctx context.Context, r api.WriteRequest, m models.Mod
 		ids, err := w.engine.Tokenize(ctx, m.Path, mode, text, nil, false)
 		return len(ids), err
 	}}
-	res, err := write.Run(ctx, request, generate, write.Watch{Section: func(i, n int) {
+	watch := write.Watch{Section: func(i, n int) {
 		tell(events.Event{Name: api.EventSection, Data: api.Section{Index: i, Count: n}})
 	}, Again: func(f []write.Fault) {
 		tell(events.Event{Name: api.EventAgain, Data: api.Again{Faults: f}})
+	}, Edits: func(diff []write.Segment) {
+		tell(events.Event{Name: api.EventEdits, Data: api.Edits{Diff: diff}})
+	}, Drafts: func(drafts []write.Draft) {
+		tell(events.Event{Name: api.EventDrafts, Data: api.Drafts{Drafts: drafts}})
 	}, Event: func(e engine.Event) {
 		if p := e.Prefill; p != nil {
 			tell(events.Event{Name: chat.EventPrefill, Data: chat.Prefill{Cached: p.Cached, Done: p.Done, Total: p.Total}})
@@ -158,11 +165,20 @@ func (w *Writer) WriteWith(ctx context.Context, r api.WriteRequest, m models.Mod
 		if e.Text != "" {
 			tell(events.Event{Name: chat.EventDelta, Data: chat.Delta{Text: e.Text}})
 		}
-	}})
+	}}
+	request.Apt = func(ctx context.Context) (bool, error) {
+		return w.trials.apt(m, mode, func() (bool, error) {
+			return write.Try(ctx, request.Command, request.Language, generate, watch)
+		})
+	}
+	res, err := write.Run(ctx, request, generate, watch)
 	if err != nil {
 		return api.WriteResult{}, err
 	}
-	return api.WriteResult{Text: res.Text, Original: res.Original, Shape: res.Shape, Diff: res.Diff, Faults: res.Faults, Tries: res.Tries, Sections: res.Sections, Warning: res.Warning,
+	if res.Refused > 0 {
+		slog.Info("edits refused", "model", m.Name, "refused", res.Refused)
+	}
+	return api.WriteResult{Text: res.Text, Original: res.Original, Shape: res.Shape, Diff: res.Diff, Drafts: res.Drafts, Faults: res.Faults, Tries: res.Tries, Sections: res.Sections, Warning: res.Warning,
 		Stats: chat.StatsOf(res.Engine, mode)}, ctx.Err()
 }
 

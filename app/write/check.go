@@ -87,6 +87,8 @@ func (f Fault) Sentence() string {
 		guard.Language: "The language changed.",
 		guard.Preamble: "The result speaks about itself instead of being only the text.",
 		guard.Answer:   "The result answers the text instead of being the text again.",
+		echo:           "The reply repeats the message.",
+		alike:          "Two replies say the same.",
 		guard.Ending:   "The white space at the ends changed.",
 	}
 	if s, ok := whole[guard.Kind(f.Kind)]; ok {

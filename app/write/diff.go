@@ -23,6 +23,8 @@ type Segment struct {
 	Old  string `json:"old"`
 	New  string `json:"new"`
 	ID   int    `json:"id,omitempty"` // of a change, from 1 upwards
+	// Why tells what kind of change it is, where that is known.
+	Why *Reason `json:"why,omitempty"`
 	// Faults warn of this change; accepting all leaves it out.
 	Faults []Fault `json:"faults,omitempty"`
 }
@@ -38,7 +40,7 @@ func Diff(original, result string) []Segment {
 	head, tail := commonEnds(original, result)
 	old, edited := original[head:len(original)-tail], result[head:len(result)-tail]
 
-	var w edits
+	var w script
 	w.add(diffmatchpatch.DiffEqual, original[:head])
 	// Lines first: long texts fall into short pieces, each compared by words.
 	var gone, come strings.Builder
@@ -197,12 +199,12 @@ func fromRune(r rune) int {
 	return int(r) - 1
 }
 
-// edits collects pieces and joins neighbours of a kind.
-type edits struct {
+// script collects pieces and joins neighbours of a kind.
+type script struct {
 	list []Segment
 }
 
-func (w *edits) add(kind diffmatchpatch.Operation, text string) {
+func (w *script) add(kind diffmatchpatch.Operation, text string) {
 	if text == "" {
 		return
 	}
@@ -226,7 +228,7 @@ func (w *edits) add(kind diffmatchpatch.Operation, text string) {
 }
 
 // words compares two pieces by words.
-func (w *edits) words(old, edited string, deadline time.Time) {
+func (w *script) words(old, edited string, deadline time.Time) {
 	if old == "" || edited == "" {
 		w.add(diffmatchpatch.DiffDelete, old)
 		w.add(diffmatchpatch.DiffInsert, edited)
@@ -239,7 +241,7 @@ func (w *edits) words(old, edited string, deadline time.Time) {
 
 // segments joins changes that only a space parts, unless each of them is one
 // word for one word, and numbers them.
-func (w *edits) segments() []Segment {
+func (w *script) segments() []Segment {
 	var out []Segment
 	for _, s := range w.list {
 		if n := len(out); s.Kind == Change && n >= 2 && out[n-1].Kind == Same && out[n-2].Kind == Change &&

@@ -21,6 +21,10 @@ type Room struct {
 // than to a long one.
 const sectionTokens = 1500
 
+// editedTokens is the same for a text whose edits are asked for: what a model
+// may name in it grows with each word.
+const editedTokens = 700
+
 // overhead is room for instructions, template and a correction, in tokens.
 const overhead = 512
 
@@ -34,6 +38,9 @@ func (r Room) plan(ctx context.Context, c command.Command, text string) ([]strin
 	// first result again when it is asked once more.
 	fits := (r.Context - overhead) / 4
 	limit := min(fits, sectionTokens)
+	if c.Edits {
+		limit = min(fits, editedTokens)
+	}
 	if !rewrites(c) {
 		fits = (r.Context - overhead) * 2 / 3 // a summary is short
 		limit = fits
@@ -73,6 +80,7 @@ func rewrites(c command.Command) bool { return c.Shape == command.ShapeDiff || c
 func long(ctx context.Context, c command.Command, r Request, parts []string, generate Generate, watch Watch) (Result, error) {
 	out := Result{Original: valid(r.Text), Shape: c.Shape, Sections: len(parts)}
 	var text strings.Builder
+	more := false
 	for i, part := range parts {
 		if watch.Section != nil {
 			watch.Section(i+1, len(parts))
@@ -83,7 +91,7 @@ func long(ctx context.Context, c command.Command, r Request, parts []string, gen
 		if err != nil {
 			return Result{}, fmt.Errorf("section %d of %d: %w", i+1, len(parts), err)
 		}
-		if rewrites(c) && (strings.TrimSpace(res.Text) == "" || res.Engine.Finish == "length") {
+		if rewrites(c) && (strings.TrimSpace(res.Text) == "" || res.Warning == CutOff) {
 			res = res.unchanged(part)
 			out.Kept++
 		}
@@ -94,6 +102,8 @@ func long(ctx context.Context, c command.Command, r Request, parts []string, gen
 		out.Diff = append(out.Diff, res.Diff...)
 		out.Faults = append(out.Faults, res.Faults...)
 		out.Tries = max(out.Tries, res.Tries)
+		out.Refused += res.Refused
+		more = more || res.Warning == MoreMistakes
 		out.Engine = total(out.Engine, res.Engine)
 	}
 	out.Text = text.String()
@@ -104,6 +114,8 @@ func long(ctx context.Context, c command.Command, r Request, parts []string, gen
 	switch {
 	case out.Kept > 0:
 		out.Warning = SectionsKept
+	case more:
+		out.Warning = MoreMistakes
 	case c.Shape == command.ShapeDiff && out.Text == out.Original:
 		out.Warning = Unchanged
 	}

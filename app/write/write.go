@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"qwill/app/command"
+	"qwill/app/write/edits"
 	"qwill/app/write/guard"
 	"qwill/engine"
 	"qwill/engine/proto"
@@ -22,7 +23,11 @@ type Request struct {
 	Instruction string
 	Options     map[string]string
 	Language    string // the user's, a BCP 47 tag
+	Drafts      bool   // three replies to choose from
 	Room        Room   // of the model; the zero value never cuts the text
+	// Apt says whether the model can be asked for edits, where the command
+	// prefers these to the text again; nil: it can.
+	Apt func(context.Context) (bool, error)
 }
 
 // Result is a finished command.
@@ -31,9 +36,11 @@ type Result struct {
 	Original string
 	Shape    string    // command.ShapeDiff or command.ShapeText
 	Diff     []Segment // nil unless the shape is diff
+	Drafts   []Draft   // nil unless they were asked for; Text is all of them
 	Faults   []Fault   // what may be wrong with the whole; that of one change is with its segment
 	Tries    int       // how often the model was asked, 1 or 2
 	Sections int       // the parts that a long text was done in, 0 when it was done as a whole
+	Refused  int       // edits of the model that could not be used
 	Kept     int       // sections that could not be written and stayed as they were
 	Warning  Warning   // "" when there is nothing to say
 	Engine   engine.Result
@@ -46,6 +53,10 @@ type Generate func(ctx context.Context, p engine.GenerateParams, event func(engi
 // Check refuses a request that cannot run: no text, wrong options. Errors are
 // *errs.Error.
 func Check(r Request) error {
+	if r.Drafts {
+		_, err := r.Command.BuildDrafts(input(r))
+		return err
+	}
 	_, err := r.Command.Build(input(r))
 	return err
 }
@@ -64,6 +75,11 @@ type Watch struct {
 	// Again says that the result so far is given up for these faults, and that
 	// another one begins.
 	Again func([]Fault)
+	// Edits receives the text with the edits that the model gave so far, each
+	// checked; of a long text the section's.
+	Edits func([]Segment)
+	// Drafts receives those that are whole.
+	Drafts func([]Draft)
 	// Section says that section i of n begins, from 1; a summary's last one
 	// joins the others.
 	Section func(i, n int)
@@ -78,6 +94,16 @@ func Run(ctx context.Context, r Request, generate Generate, watch Watch) (Result
 		return Result{}, err
 	}
 	c := r.Command
+	if r.Drafts {
+		return draft(ctx, c, r, generate, watch)
+	}
+	if c.Edits && r.Apt != nil {
+		apt, err := r.Apt(ctx)
+		if err != nil {
+			return Result{}, err
+		}
+		c.Edits = apt
+	}
 	if _, ok := options(c); ok {
 		parts, err := r.Room.plan(ctx, c, valid(r.Text))
 		if err != nil {
@@ -92,6 +118,12 @@ func Run(ctx context.Context, r Request, generate Generate, watch Watch) (Result
 
 // run does a text, or a section of one, as a whole.
 func run(ctx context.Context, c command.Command, r Request, generate Generate, watch Watch) (Result, error) {
+	if c.Edits {
+		res, ok, err := propose(ctx, c, r, generate, watch)
+		if ok || err != nil {
+			return res, err
+		}
+	}
 	p, err := c.Build(input(r))
 	if err != nil {
 		return Result{}, err
@@ -147,11 +179,11 @@ func (w Watch) show(c command.Command, p command.Prompt, original string) func(e
 func ask(ctx context.Context, p command.Prompt, generate Generate, event func(engine.Event)) (string, engine.Result, error) {
 	var raw strings.Builder
 	var stop []string
-	if p.Close != "" {
+	if p.Close != "" && p.Format == nil {
 		stop = []string{p.Close} // a model that repeats the tags goes on without end
 	}
 	res, err := generate(ctx, engine.GenerateParams{
-		Messages: p.Messages, Thinking: false, Sampling: p.Sampling, MaxTokens: p.MaxTokens, Stop: stop,
+		Messages: p.Messages, Thinking: false, Sampling: p.Sampling, MaxTokens: p.MaxTokens, Stop: stop, Format: p.Format,
 	}, func(e engine.Event) {
 		raw.WriteString(e.Text)
 		if event != nil {
@@ -184,6 +216,11 @@ func finish(c command.Command, p command.Prompt, original, raw string, res engin
 	}
 	if diff {
 		out.Diff = Diff(original, out.Text)
+		for i, s := range out.Diff {
+			if kind := edits.Certain(s.Old, s.New); s.Kind == Change && kind != "" {
+				out.Diff[i].Why = &Reason{Kind: kind}
+			}
+		}
 	}
 	return out
 }

@@ -179,5 +179,6 @@ func named(id string) command.Command {
 	if err != nil {
 		panic(err)
 	}
+	c.Edits = false // the text again; what asks for edits is tested beside it
 	return c
 }
