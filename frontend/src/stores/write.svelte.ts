@@ -1,7 +1,18 @@
 import { i18n } from '../i18n/index.svelte';
 import { api, asErrorBody, isAbort } from '../lib/api/client';
-import type { ApiErrorBody, Command, Door, Fault, Prefill, WriteDone, WriteRequest } from '../lib/api/types';
+import type {
+  ApiErrorBody,
+  Command,
+  Door,
+  Draft,
+  Fault,
+  Prefill,
+  Segment,
+  WriteDone,
+  WriteRequest,
+} from '../lib/api/types';
 import { FrameBatch } from '../lib/stream/batch';
+import { app } from './app.svelte';
 
 export type WriteProgress =
   { kind: 'none' } | { kind: 'reading'; prefill: Prefill } | { kind: 'loading'; percent: number };
@@ -61,6 +72,13 @@ export class WriteSession {
   /** The text when that part began. */
   #before = '';
 
+  /** The text with the edits so far, while these are found. */
+  preview = $state.raw<Segment[]>([]);
+  #previewBefore: Segment[] = [];
+
+  /** The drafts so far. */
+  drafts = $state.raw<Draft[]>([]);
+
   /** The styled original of the text, where it has one. */
   styled = $state.raw<Styled | null>(null);
 
@@ -72,7 +90,11 @@ export class WriteSession {
 
   async run(request: Omit<WriteRequest, 'door'>): Promise<void> {
     this.reset();
+    const command = app.commands.find((c) => c.id === request.command);
     const full: WriteRequest = { ...request, door: this.door };
+    delete full.drafts;
+    // Who says what to reply wants that one reply.
+    if (command?.drafts && !request.options?.intent?.trim()) full.drafts = true;
     const control = (this.#control = new AbortController());
     this.request = full;
     this.phase = 'running';
@@ -86,6 +108,12 @@ export class WriteSession {
           case 'loading':
             this.progress = { kind: 'loading', percent: event.data.percent };
             break;
+          case 'edits':
+            this.preview = [...this.#previewBefore, ...event.data.diff];
+            break;
+          case 'drafts':
+            this.drafts = event.data.drafts;
+            break;
           case 'delta':
             this.#pending += event.data.text;
             this.#batch.request();
@@ -93,12 +121,15 @@ export class WriteSession {
           case 'section':
             this.#batch.now();
             this.#before = this.text;
+            this.#previewBefore = this.preview;
             this.section = event.data;
             break;
           case 'again':
             this.#batch.cancel();
             this.#pending = '';
             this.text = this.#before;
+            this.preview = this.#previewBefore;
+            this.drafts = [];
             this.retrying = event.data.faults;
             break;
           case 'done':
@@ -106,6 +137,8 @@ export class WriteSession {
             this.#pending = '';
             this.text = event.data.text;
             this.result = event.data;
+            this.drafts = event.data.drafts ?? [];
+            this.preview = [];
             this.phase = 'done';
             return;
           case 'error':
@@ -149,6 +182,8 @@ export class WriteSession {
     this.retrying = [];
     this.section = null;
     this.#before = '';
+    this.preview = this.#previewBefore = [];
+    this.drafts = [];
   }
 
   #fail(error: ApiErrorBody): void {

@@ -20,6 +20,7 @@ export const states = {
     empty: 'The model gave no result. Try again, or choose another model.',
     cut_off: 'The result was cut off because it grew too long. Check its end, or work on a shorter part.',
     unchanged: 'Nothing to change.',
+    more: 'There may be more mistakes than these. Proofread the result again.',
     kept: 'Some sections could not be written and stayed as they were.',
   },
   errors: {

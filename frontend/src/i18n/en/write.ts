@@ -28,6 +28,11 @@ export const write = {
     retrying: (why: string) => `${why} Trying once more…`,
     warning: 'Check this result',
     result: 'Result',
+    discardTitle: 'Discard this result?',
+    discardText: 'The command starts again from your text. The result that is shown now is lost.',
+    discard: 'Discard',
+    found: (n: number, shown: string) =>
+      plural('en', n, { one: `${shown} correction so far…`, other: `${shown} corrections so far…` }),
     stopped: 'Stopped. Your text is unchanged.',
   },
   diff: {
@@ -56,6 +61,7 @@ export const write = {
     open: 'not decided',
     accepted: 'accepted',
     rejected: 'rejected',
+    why: (kind: string, text: string) => (text ? `${kind}: ${text}` : kind),
     warned: (n: number, shown: string) =>
       plural('en', n, {
         one: `${shown} change needs your own decision`,
@@ -78,6 +84,23 @@ export const write = {
     insert: 'Insert',
     secureTitle: 'A field for passwords',
     secureText: 'Qwill does not read what is typed there.',
+  },
+  reasons: {
+    spelling: 'Spelling',
+    grammar: 'Grammar',
+    punctuation: 'Punctuation',
+    capitalization: 'Capital letters',
+    spacing: 'Spaces',
+    word: 'Choice of word',
+    style: 'Style',
+  },
+  drafts: {
+    choose: 'Choose a reply',
+    edit: 'Your reply',
+    agree: 'Agree',
+    decline: 'Decline',
+    ask: 'Ask',
+    postpone: 'Postpone',
   },
   faults: {
     number: {
@@ -164,6 +187,16 @@ export const write = {
       changed: () => 'The line end changed.',
       lost: () => 'The line end changed.',
       added: () => 'The line end changed.',
+    },
+    echo: {
+      changed: () => 'It repeats the message.',
+      lost: () => 'It repeats the message.',
+      added: () => 'It repeats the message.',
+    },
+    alike: {
+      changed: () => 'It says the same as another draft.',
+      lost: () => 'It says the same as another draft.',
+      added: () => 'It says the same as another draft.',
     },
     other: {
       changed: (from: string, to: string) => `“${from}” became “${to}”.`,

@@ -20,6 +20,7 @@ export const states: typeof Area = {
     empty: '模型没有给出结果。请重试，或选择其他模型。',
     cut_off: '结果太长，被截断了。请检查结尾，或处理较短的部分。',
     unchanged: '没有需要改动的地方。',
+    more: '可能还有别的错误，请对结果再校对一次。',
     kept: '有些部分没能写出来，保持了原样。',
   },
   errors: {

@@ -24,6 +24,10 @@ export const write: typeof Area = {
     retrying: (why) => `${why}正在重试…`,
     warning: '请检查这个结果',
     result: '结果',
+    discardTitle: '放弃这个结果？',
+    discardText: '命令会从原文重新开始，现在显示的结果会丢失。',
+    discard: '放弃',
+    found: (_n, shown) => `已找到 ${shown} 处…`,
     stopped: '已停止，你的文字没有改动。',
   },
   diff: {
@@ -51,6 +55,7 @@ export const write: typeof Area = {
     open: '未决定',
     accepted: '已接受',
     rejected: '已拒绝',
+    why: (kind, text) => (text ? `${kind}：${text}` : kind),
     warned: (_n, shown) => `有 ${shown} 处修改需要您自己决定`,
     warnedNote: '“全部接受”不会包括这一处。',
     movedAll: '已接受全部改动',
@@ -69,6 +74,23 @@ export const write: typeof Area = {
     insert: '插入',
     secureTitle: '密码输入框',
     secureText: 'Qwill 不会读取那里输入的内容。',
+  },
+  reasons: {
+    spelling: '拼写',
+    grammar: '语法',
+    punctuation: '标点',
+    capitalization: '大小写',
+    spacing: '空格',
+    word: '用词',
+    style: '文风',
+  },
+  drafts: {
+    choose: '选择一条回复',
+    edit: '你的回复',
+    agree: '同意',
+    decline: '婉拒',
+    ask: '询问',
+    postpone: '推迟',
   },
   faults: {
     number: {
@@ -155,6 +177,16 @@ export const write: typeof Area = {
       changed: () => '结尾的换行变了。',
       lost: () => '结尾的换行变了。',
       added: () => '结尾的换行变了。',
+    },
+    echo: {
+      changed: () => '它只是重复了来信。',
+      lost: () => '它只是重复了来信。',
+      added: () => '它只是重复了来信。',
+    },
+    alike: {
+      changed: () => '它和另一条草稿相同。',
+      lost: () => '它和另一条草稿相同。',
+      added: () => '它和另一条草稿相同。',
     },
     other: {
       changed: (from, to) => `“${from}”变成了“${to}”。`,

@@ -81,6 +81,8 @@ export interface Command {
   title: string;
   shape: Shape;
   options?: CommandOption[];
+  /** Can give three drafts to choose from. */
+  drafts?: boolean;
   /** The user's own: its title is shown as it is. */
   custom?: boolean;
   /** What it always runs on. */
@@ -335,9 +337,24 @@ export interface Fault {
     | 'dropped'
     | 'invented'
     | 'layout'
-    | 'ending';
+    | 'ending'
+    | 'echo'
+    | 'alike';
   old?: string;
   new?: string;
+}
+
+/** Why something was changed; the text is the model's, in the user's language. */
+export interface Reason {
+  kind: 'spelling' | 'grammar' | 'punctuation' | 'capitalization' | 'spacing' | 'word' | 'style';
+  text?: string;
+}
+
+/** One of several replies to choose from. */
+export interface Draft {
+  intent: 'agree' | 'decline' | 'ask' | 'postpone';
+  text: string;
+  faults?: Fault[];
 }
 
 export interface Segment {
@@ -345,6 +362,7 @@ export interface Segment {
   old: string;
   new: string;
   id?: number;
+  why?: Reason;
   faults?: Fault[];
 }
 
@@ -355,6 +373,7 @@ export interface WriteRequest {
   text: string;
   instruction?: string;
   options?: Record<string, string>;
+  drafts?: boolean;
   model?: string;
   door?: Door;
   /** A command that is not saved yet, in place of `command`. */
@@ -366,6 +385,7 @@ export interface WriteDone {
   original: string;
   shape: Shape;
   diff: Segment[] | null;
+  drafts?: Draft[];
   /** What may be wrong with the whole; that of one change is with its segment. */
   faults?: Fault[];
   /** How often the model was asked. */
@@ -373,7 +393,7 @@ export interface WriteDone {
   /** The parts that a long text was done in. */
   sections?: number;
   stats: Stats;
-  warning?: 'empty' | 'cut_off' | 'unchanged' | 'kept';
+  warning?: 'empty' | 'cut_off' | 'unchanged' | 'kept' | 'more';
 }
 
 export interface Prefill {
@@ -398,6 +418,8 @@ export type WriteEvent =
   | { event: 'loading'; data: { percent: number } }
   | { event: 'delta'; data: { text: string } }
   | { event: 'again'; data: { faults: Fault[] } }
+  | { event: 'edits'; data: { diff: Segment[] } }
+  | { event: 'drafts'; data: { drafts: Draft[] } }
   | { event: 'section'; data: { index: number; count: number } }
   | { event: 'done'; data: WriteDone }
   | { event: 'error'; data: ApiErrorBody };

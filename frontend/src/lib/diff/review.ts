@@ -1,4 +1,4 @@
-import type { Fault, Segment } from '../api/types';
+import type { Fault, Reason, Segment } from '../api/types';
 
 export type Decision = 'open' | 'accepted' | 'rejected';
 
@@ -10,6 +10,8 @@ export interface Change {
   decision: Decision;
   /** Why it may be wrong; such a change is accepted by itself only. */
   faults: readonly Fault[];
+  /** What kind of change it is and why, where that is known. */
+  why?: Reason;
 }
 
 export type Part = { kind: 'same'; text: string } | { kind: 'change'; change: Change };
@@ -22,7 +24,14 @@ export function partsOf(segments: readonly Segment[]): Part[] {
       ? { kind: 'same', text: s.old }
       : {
           kind: 'change',
-          change: { index: index++, old: s.old, new: s.new, decision: 'open', faults: s.faults ?? [] },
+          change: {
+            index: index++,
+            old: s.old,
+            new: s.new,
+            decision: 'open',
+            faults: s.faults ?? [],
+            ...(s.why && { why: s.why }),
+          },
         },
   );
 }
