@@ -40,7 +40,7 @@ esac
 
 # ---- system packages ------------------------------------------------------
 build_packages="build-essential pkg-config git ca-certificates python3 python3-pip libgtk-3-dev libwebkit2gtk-4.1-dev"
-test_packages="xvfb xauth openbox dbus dbus-x11 xdotool x11-utils imagemagick procps fonts-dejavu-core fonts-wqy-zenhei chromium desktop-file-utils appstream libglib2.0-bin at-spi2-core"
+test_packages="xvfb xauth openbox dbus dbus-x11 xdotool x11-utils imagemagick procps fonts-dejavu-core fonts-wqy-zenhei chromium desktop-file-utils appstream libglib2.0-bin at-spi2-core mousepad"
 
 install_packages() {
   if [ "$system" = Darwin/arm64 ]; then

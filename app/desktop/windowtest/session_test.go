@@ -7,6 +7,7 @@ package windowtest
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"database/sql"
 	"fmt"
 	"image/png"
@@ -89,7 +90,7 @@ type app struct {
 func (s *session) start(args ...string) *app {
 	s.t.Helper()
 	a := &app{session: s, output: &bytes.Buffer{}, ended: make(chan struct{})}
-	a.cmd = s.command(filepath.Join(root, "build/bin/qwill"), args...)
+	a.cmd = s.command(cmp.Or(os.Getenv("QWILL_BINARY"), filepath.Join(root, "build/bin/qwill")), args...)
 	a.cmd.Stdout, a.cmd.Stderr = a.output, a.output
 	a.cmd.WaitDelay = time.Second
 	if err := a.cmd.Start(); err != nil {

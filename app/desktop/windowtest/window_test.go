@@ -28,6 +28,7 @@ func TestWindow(t *testing.T) {
 		{"quick prompt", quickPrompt},
 		{"second start", secondStart},
 		{"in the background", background},
+		{"inserting", inserting},
 		{"costs", costs},
 		{"screen reader", screenReader},
 	} {
