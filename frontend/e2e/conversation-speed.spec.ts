@@ -113,7 +113,8 @@ test('500 messages: opening, scrolling and typing', async ({ app, qwill }) => {
     await app.evaluate((id) => (location.hash = `#/c/${id}`), id);
     await expect(lastText(app)).toContainText('Answer number 249.');
   });
-  expect(opened.tasks.filter((t) => t > 1000)).toEqual([]);
+  // Its end comes first, the rest a slice a frame.
+  expect(opened.tasks.filter((t) => t > 200)).toEqual([]);
   await expect(app.locator('article')).toHaveCount(500);
   await app.waitForTimeout(500);
 
