@@ -1,4 +1,5 @@
 import type { Page } from '@playwright/test';
+import { Pair } from './look';
 import { expect, test } from './qwill';
 
 const TEXT =
@@ -147,4 +148,117 @@ test('bold, links and lists survive a proofreading', async ({ app }) => {
   });
   expect(html).toMatch(/<b>[^<]*brother[^<]*<\/b>/);
   expect(html).toContain('<a href="https://x.example/h"');
+});
+
+const MESSAGE = 'Hi Sam, can you join us for dinner on Friday at 7? We would love to see you. Anna';
+
+test('a reply comes as three drafts, one of which is edited and used', async ({ app }) => {
+  await app.getByRole('link', { name: 'Write', exact: true }).click();
+  await app.getByRole('textbox', { name: 'Text to work on' }).fill(MESSAGE);
+  await app.getByRole('button', { name: 'Reply', exact: true }).click();
+  await done(app);
+  const cards = app.getByRole('radiogroup', { name: 'Choose a reply' }).getByRole('radio');
+  await expect(cards).toHaveCount(3);
+  await expect(cards.first()).toBeFocused();
+  const intents = await app.locator('.draft strong').allInnerTexts();
+  expect(new Set(intents).size).toBe(3);
+  for (const intent of intents) expect(['Agree', 'Decline', 'Ask', 'Postpone']).toContain(intent);
+
+  await app.keyboard.press('ArrowDown');
+  await expect(cards.nth(1)).toBeChecked();
+  const edit = app.getByRole('textbox', { name: 'Your reply' });
+  const second = await edit.inputValue();
+  expect(second).not.toBe('');
+  await edit.fill(`${second} See you!`);
+  expect(await copied(app)).toBe(`${second} See you!`);
+  // The edit stays with its draft.
+  await cards.first().check();
+  await expect(edit).not.toHaveValue(`${second} See you!`);
+  await cards.nth(1).check();
+  await expect(edit).toHaveValue(`${second} See you!`);
+
+  // Who says what to reply gets that one reply.
+  const request = app.waitForRequest((r) => r.url().endsWith('/api/write'));
+  await app.getByLabel('What to say').fill('Yes, I come');
+  await app.getByLabel('What to say').press('Enter');
+  await app.getByLabel('What to say').blur();
+  expect((await request).postDataJSON().drafts).toBeUndefined();
+  await done(app);
+  await expect(app.getByRole('radiogroup')).toHaveCount(0);
+});
+
+test('the palette asks before a result in review is lost', async ({ app }) => {
+  await openWrite(app);
+  await app.getByRole('button', { name: 'Proofread' }).click();
+  await done(app);
+  await app.keyboard.press('Control+k');
+  await app.keyboard.type('Summarize');
+  await app.keyboard.press('Enter');
+  const dialog = app.getByRole('alertdialog', { name: 'Discard this result?' });
+  await expect(dialog).toBeVisible();
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await expect(changes(app).first()).toBeVisible();
+});
+
+// The reasons are those of a recorded answer: the starter gives none.
+test('each change tells its kind and its reason', async ({ browser, qwill }) => {
+  const pair = await Pair.open(browser, qwill);
+  try {
+    const diff = [
+      { kind: 'same', old: 'She ', new: 'She ' },
+      {
+        kind: 'change',
+        old: 'go',
+        new: 'goes',
+        id: 1,
+        why: { kind: 'grammar', text: 'the verb must agree with “she”' },
+      },
+      { kind: 'same', old: ' to', new: ' to' },
+      { kind: 'change', old: ' to', new: '', id: 2, why: { kind: 'word', text: 'the word is repeated' } },
+      { kind: 'same', old: ' school at ', new: ' school at ' },
+      {
+        kind: 'change',
+        old: '8',
+        new: '9',
+        id: 3,
+        why: { kind: 'word' },
+        faults: [{ kind: 'number', old: '8', new: '9' }],
+      },
+      { kind: 'same', old: '.', new: '.' },
+    ];
+    const text = 'She go to to school at 8.';
+    const body = `event: done\ndata: ${JSON.stringify({ text: 'She goes to school at 9.', original: text, shape: 'diff', diff, tries: 2, stats: null })}\n\n`;
+    await pair.both(async (page) => {
+      await page.route('**/api/write', (route) => route.fulfill({ contentType: 'text/event-stream', body }));
+      await page.evaluate(() => (location.hash = '#/write'));
+      await page.locator('#writing textarea').fill(text);
+      await page.locator('#writing .command[aria-keyshortcuts="2"]').click();
+      await expect(page.locator('.change')).toHaveCount(3);
+    });
+    await expect(pair.en.locator('.change').first()).toHaveAttribute(
+      'aria-label',
+      'Change 1 of 3: replace “go” with “goes”, Grammar: the verb must agree with “she”, not decided',
+    );
+    await expect(pair.en.locator('.why')).toHaveText(/Grammar\s*the verb must agree with “she”/);
+    await expect(pair.zh.locator('.why')).toContainText('语法');
+    await pair.look('proofread-reasons');
+    // Accepting all leaves the one with a warning to a decision of its own.
+    await pair.en.locator('.change').first().focus();
+    await pair.en.keyboard.press('Shift+Enter');
+    await expect(pair.en.locator('.change.open')).toHaveCount(1);
+    await expect(pair.en.locator('.change.warned')).toBeFocused();
+
+    await pair.both(async (page, zh) => {
+      await page.unroute('**/api/write');
+      await page.locator('#writing .icon-btn').first().click();
+      await page.locator('#writing textarea').fill(MESSAGE);
+      await page.locator('#writing .command[aria-keyshortcuts="9"]').click();
+      await expect(page.getByRole('radiogroup', { name: zh ? '选择一条回复' : 'Choose a reply' })).toBeVisible({
+        timeout: 60_000,
+      });
+    });
+    await pair.look('reply-drafts');
+  } finally {
+    await pair.close();
+  }
 });
