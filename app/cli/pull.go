@@ -277,9 +277,11 @@ func (r *runner) modelsShow() *cobra.Command {
 				return err
 			}
 			type file struct {
-				Path   string `json:"path"`
-				Bytes  int64  `json:"bytes"`
-				SHA256 string `json:"sha256"`
+				Path     string `json:"path"`
+				Bytes    int64  `json:"bytes"`
+				SHA256   string `json:"sha256"`
+				GitSHA1  string `json:"git_sha1,omitempty"`
+				Evidence string `json:"evidence,omitempty"`
 			}
 			hashed := make([]file, len(files))
 			for i, f := range files {

@@ -26,13 +26,15 @@ type Model struct {
 	Repo         string `json:"repo,omitempty"`     // owner/name on the hub it came from
 	Revision     string `json:"revision,omitempty"` // its commit there
 	Licence      string `json:"licence,omitempty"`
+	Source       string `json:"source,omitempty"` // the hub: huggingface or modelscope
 }
 
 // Store keeps the list.
 type Store interface {
 	Models(ctx context.Context) ([]Model, error) // by name
-	// AddModel fails with errs.Conflict when the name is taken.
-	AddModel(ctx context.Context, m Model) error
+	// AddModel lists a model together with the hashes of its files. It fails with
+	// errs.Conflict when the name is taken.
+	AddModel(ctx context.Context, m Model, files []FileHash) error
 	// RemoveModel fails with errs.ModelUnknown when there is none.
 	RemoveModel(ctx context.Context, name string) error
 	// ModelFiles gives what is known of a model's files, by path.
@@ -44,8 +46,20 @@ type Store interface {
 type FileHash struct {
 	Path   string // inside the model's folder
 	Bytes  int64
-	SHA256 string // hex
+	SHA256 string // hex; of every byte, read here
+	// GitSHA1 is the hub's own hash where that is git's; compared too.
+	GitSHA1 string // hex, or ""
+	// Evidence says what the bytes were compared with before the model was listed.
+	Evidence string
 }
+
+// What a file's bytes were compared with.
+const (
+	BySHA256  = "sha256"   // the SHA-256 that the hub gave
+	ByGitSHA1 = "git_sha1" // git's blob hash, which is all that the hub gives of small files
+	ByExport  = "export"   // the list that Qwill wrote beside exported files
+	ByCache   = "cache"    // the name of a blob in the cache of Hugging Face
+)
 
 // StarterName is the installed name of the model that comes with Qwill.
 const StarterName = "starter"

@@ -355,3 +355,22 @@ func TestFindStarter(t *testing.T) {
 		}
 	}
 }
+
+// A folder of this machine is listed with the hashes of all of its files, and
+// not at all when one cannot be read.
+func TestImportIsHashedFirst(t *testing.T) {
+	folder := t.TempDir()
+	for name, text := range map[string]string{"config.json": `{"model_type":"qwen3"}`, "tokenizer.json": "{}", "model.safetensors": "weights"} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(filepath.Join(folder, "nowhere"), filepath.Join(folder, "LICENSE")); err != nil {
+		t.Fatal(err)
+	}
+	sum, err := models.Hash(t.Context(), filepath.Join(folder, "model.safetensors"), nil)
+	// sha256sum and git hash-object of "weights"
+	if err != nil || sum.SHA256 != "9a129038d9a00aed0cf6a7ea059ca50a813449061ab87848cf1a13eafdf33b2c" || sum.GitSHA1 != "3ab313fff6f41bb35969cd359e9ddfb8033b3ac2" || sum.Bytes != 7 {
+		t.Errorf("%+v %v", sum, err)
+	}
+}

@@ -233,7 +233,11 @@ func (s *Service) Import(ctx context.Context, path, name string) (Model, error) 
 // add stores a new entry; the folder of one that cannot be stored is removed
 // again when it is ours.
 func (s *Service) add(ctx context.Context, m Model) error {
-	if err := s.store.AddModel(ctx, m); err != nil {
+	files, err := hashed(ctx, m.Path) // nothing is listed before all of it was read
+	if err == nil {
+		err = s.store.AddModel(ctx, m, files)
+	}
+	if err != nil {
 		if m.Owned {
 			os.RemoveAll(m.Path)
 		}
@@ -406,8 +410,12 @@ func (s *Service) adopt(ctx context.Context, path, name string) {
 	if name == StarterName {
 		describeStarter(&m)
 	}
+	files, err := hashed(ctx, path)
+	if err != nil {
+		return
+	}
 	// A name that is taken meanwhile needs no second entry.
-	_ = s.store.AddModel(ctx, m)
+	_ = s.store.AddModel(ctx, m, files)
 }
 
 func (s *Service) lock(ctx context.Context) (*filelock.Lock, error) {

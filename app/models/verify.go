@@ -2,10 +2,12 @@ package models
 
 import (
 	"context"
+	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -58,6 +60,22 @@ func (s *Service) Verify(ctx context.Context, name string, progress func(done, t
 			return v, err
 		}
 	}
+	if v.Files, err = check(ctx, m.Path, known, first, progress); err != nil {
+		return v, err
+	}
+	for _, f := range v.Files {
+		v.OK = v.OK && f.State != FileChanged && f.State != FileMissing
+	}
+	if first {
+		return v, s.store.SetModelFiles(ctx, m.Name, known)
+	}
+	return v, nil
+}
+
+// check hashes files below a folder and compares them with what is known of
+// them; with record it fills that in instead.
+func check(ctx context.Context, folder string, known []FileHash, record bool, progress func(done, total int64)) ([]VerifiedFile, error) {
+	files := []VerifiedFile{}
 	var done, total int64
 	for _, f := range known {
 		total += f.Bytes
@@ -70,30 +88,36 @@ func (s *Service) Verify(ctx context.Context, name string, progress func(done, t
 	}
 	for i, f := range known {
 		at := done
-		sum, n, err := HashFile(ctx, filepath.Join(m.Path, f.Path), tell)
+		sum, err := Hash(ctx, filepath.Join(folder, f.Path), tell)
 		state := FileOK
 		switch {
-		case errors.Is(err, fs.ErrNotExist):
+		case errors.Is(err, fs.ErrNotExist) && !record:
 			state = FileMissing
 		case err != nil && ctx.Err() != nil:
-			return v, context.Cause(ctx)
+			return files, context.Cause(ctx)
 		case err != nil:
-			return v, errs.New(errs.ModelDamaged, 422, "The file cannot be read: %v.", err).At(filepath.Join(m.Path, f.Path)).
+			return files, errs.New(errs.ModelDamaged, 422, "The file cannot be read: %v.", err).At(filepath.Join(folder, f.Path)).
 				Try("check the drive, then download the model again")
-		case first:
-			known[i].SHA256, known[i].Bytes, state = sum, n, FileRecorded
-		case sum != f.SHA256:
+		case record:
+			known[i].SHA256, known[i].Bytes, state = sum.SHA256, sum.Bytes, FileRecorded
+		case sum.SHA256 != f.SHA256 || f.GitSHA1 != "" && sum.GitSHA1 != f.GitSHA1:
 			state = FileChanged
 		}
 		done = at
 		tell(f.Bytes)
-		v.OK = v.OK && state != FileChanged && state != FileMissing
-		v.Files = append(v.Files, VerifiedFile{f.Path, f.Bytes, state})
+		files = append(files, VerifiedFile{f.Path, f.Bytes, state})
 	}
-	if first {
-		return v, s.store.SetModelFiles(ctx, m.Name, known)
+	return files, nil
+}
+
+// hashed gives the files of a model's folder with the hashes of all their bytes.
+func hashed(ctx context.Context, folder string) ([]FileHash, error) {
+	known, err := modelFiles(folder)
+	if err != nil {
+		return nil, err
 	}
-	return v, nil
+	_, err = check(ctx, folder, known, true, nil)
+	return known, err
 }
 
 // modelFiles lists the plain files of a model's folder that belong to it.
@@ -134,32 +158,79 @@ func Needed(path string) bool {
 // hashStep is how much is hashed between two looks at ctx.
 const hashStep = 1 << 20
 
-// HashFile gives a file's SHA-256 in hex and its length; tell hears of the
-// bytes as they are read.
-func HashFile(ctx context.Context, path string, tell func(n int64)) (string, int64, error) {
+// Sums are a file's hashes in hex, and its length.
+type Sums struct {
+	SHA256, GitSHA1 string
+	Bytes           int64
+}
+
+// Hash reads a file to its end; tell hears of the bytes as they are read. Git's
+// blob hash is computed of small files only: hubs give it of no others.
+func Hash(ctx context.Context, path string, tell func(n int64)) (Sums, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", 0, err
+		return Sums{}, err
 	}
 	defer f.Close()
-	h := sha256.New()
+	info, err := f.Stat()
+	if err != nil {
+		return Sums{}, err
+	}
+	h := NewHasher(info.Size())
 	buf := make([]byte, hashStep)
-	var total int64
 	for {
 		if ctx.Err() != nil {
-			return "", total, context.Cause(ctx)
+			return Sums{}, context.Cause(ctx)
 		}
 		n, err := f.Read(buf)
 		h.Write(buf[:n])
-		total += int64(n)
 		if tell != nil && n > 0 {
 			tell(int64(n))
 		}
 		if errors.Is(err, io.EOF) {
-			return hex.EncodeToString(h.Sum(nil)), total, nil
+			return h.Sums(), nil
 		}
 		if err != nil {
-			return "", total, err
+			return Sums{}, err
 		}
 	}
+}
+
+// gitLimit is the size in bytes up to which git's blob hash is computed: the
+// hubs keep larger files in LFS, which they hash by SHA-256.
+const gitLimit = 64 << 20
+
+// Hasher computes both hashes of a stream of so many bytes.
+type Hasher struct {
+	sha, git hash.Hash
+	n        int64
+}
+
+// NewHasher begins one for size bytes.
+func NewHasher(size int64) *Hasher {
+	h := &Hasher{sha: sha256.New()}
+	if size <= gitLimit {
+		h.git = sha1.New()
+		fmt.Fprintf(h.git, "blob %d\x00", size)
+	}
+	return h
+}
+
+// Write takes the next bytes; it never fails.
+func (h *Hasher) Write(b []byte) (int, error) {
+	h.sha.Write(b)
+	if h.git != nil {
+		h.git.Write(b)
+	}
+	h.n += int64(len(b))
+	return len(b), nil
+}
+
+// Sums are those of the bytes so far.
+func (h *Hasher) Sums() Sums {
+	s := Sums{SHA256: hex.EncodeToString(h.sha.Sum(nil)), Bytes: h.n}
+	if h.git != nil {
+		s.GitSHA1 = hex.EncodeToString(h.git.Sum(nil))
+	}
+	return s
 }

@@ -10,7 +10,7 @@ import (
 	"qwill/app/models"
 )
 
-const modelColumns = "name, title, path, architecture, quantization, bytes, context, can_think, starter, owned, note, repo, revision, licence"
+const modelColumns = "name, title, path, architecture, quantization, bytes, context, can_think, starter, owned, note, repo, revision, licence, source"
 
 // Models lists the installed models by name.
 func (db *DB) Models(ctx context.Context) ([]models.Model, error) {
@@ -23,7 +23,7 @@ func (db *DB) Models(ctx context.Context) ([]models.Model, error) {
 	for rows.Next() {
 		var m models.Model
 		if err := rows.Scan(&m.Name, &m.Title, &m.Path, &m.Architecture, &m.Quantization, &m.Bytes, &m.Context,
-			&m.CanThink, &m.Starter, &m.Owned, &m.Note, &m.Repo, &m.Revision, &m.Licence); err != nil {
+			&m.CanThink, &m.Starter, &m.Owned, &m.Note, &m.Repo, &m.Revision, &m.Licence, &m.Source); err != nil {
 			return nil, db.wrap("list models", err)
 		}
 		all = append(all, m)
@@ -31,9 +31,15 @@ func (db *DB) Models(ctx context.Context) ([]models.Model, error) {
 	return all, db.wrap("list models", rows.Err())
 }
 
-// AddModel adds one; a taken name is errs.Conflict.
-func (db *DB) AddModel(ctx context.Context, m models.Model) error {
-	return db.wrap("add model", addModel(ctx, db.sql, m))
+// AddModel adds one with the hashes of its files, both or neither; a taken name
+// is errs.Conflict.
+func (db *DB) AddModel(ctx context.Context, m models.Model, files []models.FileHash) error {
+	return db.wrap("add model", db.change(ctx, func(tx *sql.Tx) error {
+		if err := addModel(ctx, tx, m); err != nil {
+			return err
+		}
+		return setModelFiles(ctx, tx, m.Name, files)
+	}))
 }
 
 type execer interface {
@@ -41,8 +47,8 @@ type execer interface {
 }
 
 func addModel(ctx context.Context, e execer, m models.Model) error {
-	_, err := e.ExecContext(ctx, "INSERT INTO models ("+modelColumns+") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-		m.Name, m.Title, m.Path, m.Architecture, m.Quantization, m.Bytes, m.Context, m.CanThink, m.Starter, m.Owned, m.Note, m.Repo, m.Revision, m.Licence)
+	_, err := e.ExecContext(ctx, "INSERT INTO models ("+modelColumns+") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		m.Name, m.Title, m.Path, m.Architecture, m.Quantization, m.Bytes, m.Context, m.CanThink, m.Starter, m.Owned, m.Note, m.Repo, m.Revision, m.Licence, m.Source)
 	if e, ok := errors.AsType[sqlite3.Error](err); ok && e.Code == sqlite3.ErrConstraint {
 		return models.ErrTaken(m.Name)
 	}
@@ -52,7 +58,7 @@ func addModel(ctx context.Context, e execer, m models.Model) error {
 // ModelFiles gives what is known of a model's files, by path; none where they
 // were never hashed.
 func (db *DB) ModelFiles(ctx context.Context, name string) ([]models.FileHash, error) {
-	rows, err := db.sql.QueryContext(ctx, "SELECT path, bytes, sha256 FROM model_files WHERE model = ? ORDER BY path", name)
+	rows, err := db.sql.QueryContext(ctx, "SELECT path, bytes, sha256, git_sha1, evidence FROM model_files WHERE model = ? ORDER BY path", name)
 	if err != nil {
 		return nil, db.wrap("list a model's files", err)
 	}
@@ -60,7 +66,7 @@ func (db *DB) ModelFiles(ctx context.Context, name string) ([]models.FileHash, e
 	var all []models.FileHash
 	for rows.Next() {
 		var f models.FileHash
-		if err := rows.Scan(&f.Path, &f.Bytes, &f.SHA256); err != nil {
+		if err := rows.Scan(&f.Path, &f.Bytes, &f.SHA256, &f.GitSHA1, &f.Evidence); err != nil {
 			return nil, db.wrap("list a model's files", err)
 		}
 		all = append(all, f)
@@ -78,7 +84,8 @@ func setModelFiles(ctx context.Context, tx *sql.Tx, name string, files []models.
 		return err
 	}
 	for _, f := range files {
-		if _, err := tx.ExecContext(ctx, "INSERT INTO model_files (model, path, bytes, sha256) VALUES (?,?,?,?)", name, f.Path, f.Bytes, f.SHA256); err != nil {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO model_files (model, path, bytes, sha256, git_sha1, evidence) VALUES (?,?,?,?,?,?)",
+			name, f.Path, f.Bytes, f.SHA256, f.GitSHA1, f.Evidence); err != nil {
 			return err
 		}
 	}

@@ -187,10 +187,10 @@ func TestModels(t *testing.T) {
 	ctx := t.Context()
 	db, _ := open(t, first(place(t)), t.TempDir())
 	m := models.Model{Name: "n", Title: "N", Path: "/p", Architecture: "llama", Quantization: "4 bit", Bytes: 1 << 40, Context: 7, CanThink: true, Starter: true, Owned: true, Note: "x"}
-	if err := db.AddModel(ctx, m); err != nil {
+	if err := db.AddModel(ctx, m, nil); err != nil {
 		t.Fatal(err)
 	}
-	if e := errs.From(db.AddModel(ctx, m)); e == nil || e.Code != errs.Conflict {
+	if e := errs.From(db.AddModel(ctx, m, nil)); e == nil || e.Code != errs.Conflict {
 		t.Errorf("a double name gave %v", e)
 	}
 	got, err := db.Models(ctx)

@@ -43,7 +43,7 @@ func TestStatus(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte("{}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.Store.AddModel(t.Context(), models.Model{Name: "short", Title: "Short", Path: dir}); err != nil {
+	if err := a.Store.AddModel(t.Context(), models.Model{Name: "short", Title: "Short", Path: dir}, nil); err != nil {
 		t.Fatal(err)
 	}
 	title := "Sea"

@@ -104,7 +104,7 @@ func TestEngineStateNamesTheModel(t *testing.T) {
 	if s := a.EngineState(); s.State != "stopped" || s.Model != "" {
 		t.Errorf("got %+v", s)
 	}
-	if err := a.Store.AddModel(t.Context(), models.Model{Name: "short", Path: "/models/long name"}); err != nil {
+	if err := a.Store.AddModel(t.Context(), models.Model{Name: "short", Path: "/models/long name"}, nil); err != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{"/models/long name": "short", "/models/other": "other", "": ""} {

@@ -494,7 +494,11 @@ func (s *Service) publish(ctx context.Context, t *task) error {
 		if !f.Verified || f.SHA256 == "" {
 			return fmt.Errorf("publish %s: %s is not verified", j.Repo, f.Path)
 		}
-		hashes = append(hashes, models.FileHash{Path: f.Path, Bytes: f.Bytes, SHA256: f.SHA256})
+		evidence := models.BySHA256
+		if f.GitSHA1 != "" {
+			evidence = models.ByGitSHA1
+		}
+		hashes = append(hashes, models.FileHash{Path: f.Path, Bytes: f.Bytes, SHA256: f.SHA256, GitSHA1: f.GitSHA1, Evidence: evidence})
 	}
 	describe := func(m *models.Model) {
 		m.Repo, m.Revision, m.Licence = j.Repo, j.Commit, j.Licence
@@ -515,8 +519,8 @@ func (s *Service) publish(ctx context.Context, t *task) error {
 // same says whether a folder holds exactly these files.
 func (s *Service) same(ctx context.Context, path string, files []models.FileHash) error {
 	for _, f := range files {
-		sum, n, err := models.HashFile(ctx, filepath.Join(path, f.Path), nil)
-		if err != nil || n != f.Bytes || sum != f.SHA256 {
+		sum, err := models.Hash(ctx, filepath.Join(path, f.Path), nil)
+		if err != nil || sum.Bytes != f.Bytes || sum.SHA256 != f.SHA256 {
 			return errs.New(errs.ModelDamaged, 422, "What was downloaded is gone, and another folder has the model's name.").At(path).
 				Try("cancel the download and begin it again").Because(err)
 		}

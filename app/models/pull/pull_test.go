@@ -148,6 +148,14 @@ func (b *bench) whole(j pull.Job) {
 		if want := files(qwen3)[h.Path]; h.SHA256 != hubtest.SHA256(want) || h.Bytes != int64(len(want)) {
 			b.t.Errorf("hash of %s is %s", h.Path, h.SHA256)
 		}
+		// What the hub itself said stays beside it.
+		git, evidence := hubtest.GitSHA1(files(qwen3)[h.Path]), models.ByGitSHA1
+		if h.Path == "model.safetensors" || h.Path == "tokenizer.json" {
+			git, evidence = "", models.BySHA256
+		}
+		if h.GitSHA1 != git || h.Evidence != evidence {
+			b.t.Errorf("%s was compared by %q, git says %q", h.Path, h.Evidence, h.GitSHA1)
+		}
 	}
 	b.nothingPartial()
 }
