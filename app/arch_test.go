@@ -84,6 +84,7 @@ var rules = []rule{
 			"qwill/engine/sample", "qwill/engine/load", "qwill/engine/generate", "qwill/engine/mlx"},
 		why: "only what runs in the engine's process may touch MLX; app and host live in the other one"},
 	{from: "qwill/app/write", to: []string{"qwill/app/api", "qwill/app/cli", "qwill/app/desktop"}, why: "doors use the app, never the other way round"},
+	{from: "qwill/app/write/edits", to: []string{"qwill"}, why: "where an edit is meant is decided by the text alone, whatever model or door it comes from"},
 	{from: "qwill/app/chat", to: []string{"qwill/app/api", "qwill/app/cli", "qwill/app/desktop", "qwill/app/store"},
 		why: "a service declares the interfaces it needs; doors and the store come from outside"},
 	{from: "qwill/app/command", to: []string{"qwill/app"}, allow: []string{"qwill/app/command", "qwill/app/errs"},
