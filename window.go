@@ -45,7 +45,7 @@ func (w window) Run(ctx context.Context, a *wire.App, static fs.FS) error {
 		Commands: commands,
 		Write: func(ctx context.Context, command, text string) (string, error) {
 			r, err := a.Writer.Write(ctx, api.WriteRequest{Command: command, Text: text, Door: "services"}, func(events.Event) {})
-			return r.Text, err
+			return r.Unwarned(), err
 		},
 		StopWriting: a.StopWriting,
 		Unload:      a.Unload,

@@ -692,3 +692,15 @@ func TestInTheWindow(t *testing.T) {
 		t.Errorf("%d %s", w.status, w.String())
 	}
 }
+
+func TestUnwarned(t *testing.T) {
+	r := api.WriteResult{Text: "He goes at 9.", Diff: []write.Segment{
+		{Kind: write.Same, Old: "He ", New: "He "}, {Kind: write.Change, Old: "go", New: "goes", ID: 1}, {Kind: write.Same, Old: " at ", New: " at "},
+		{Kind: write.Change, Old: "8", New: "9", ID: 2, Faults: []write.Fault{{Kind: "number"}}}, {Kind: write.Same, Old: ".", New: "."}}}
+	if got := r.Unwarned(); got != "He goes at 8." {
+		t.Errorf("%q", got)
+	}
+	if got := (api.WriteResult{Text: "Short."}).Unwarned(); got != "Short." {
+		t.Errorf("%q", got)
+	}
+}

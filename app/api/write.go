@@ -64,6 +64,19 @@ func (r WriteResult) Warnings() []write.Fault {
 	return append(all, r.Faults...)
 }
 
+// Unwarned is the result without the changes that carry a warning: what a door
+// may put in place where nobody reviews it.
+func (r WriteResult) Unwarned() string {
+	if r.Diff == nil {
+		return r.Text
+	}
+	accepted := map[int]bool{}
+	for _, s := range r.Diff {
+		accepted[s.ID] = len(s.Faults) == 0
+	}
+	return write.Apply(r.Diff, accepted)
+}
+
 // EventAgain says that the text so far is given up and another one begins.
 const EventAgain = "again"
 
