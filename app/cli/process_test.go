@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -557,6 +558,37 @@ func TestServeBoundsItsQueue(t *testing.T) {
 		t.Errorf("statuses %v", count)
 	}
 	s.ask("/completions", `{"prompt":"Hi","max_tokens":1}`)
+}
+
+func TestDraftsOnTheCommandLine(t *testing.T) {
+	dir := home(t)
+	cmd := program(t, dir, "write", "reply", "--drafts", "--json", "--temp", "0")
+	cmd.Stdin = strings.NewReader("Hi Sam, can you join us for dinner on Friday at 7? Anna\n")
+	code, out, errOut := output(t, cmd)
+	var got struct {
+		Drafts []struct{ Intent, Text string }
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != 0 || len(got.Drafts) != 3 {
+		t.Fatalf("exit %d, %v %s %s", code, err, out, errOut)
+	}
+	seen := map[string]bool{}
+	for _, d := range got.Drafts {
+		if seen[d.Intent] || !slices.Contains([]string{"agree", "decline", "ask", "postpone"}, d.Intent) || strings.TrimSpace(d.Text) == "" || len(d.Text) > 1600 {
+			t.Errorf("%+v", d)
+		}
+		seen[d.Intent] = true
+	}
+	for _, args := range [][]string{{"write", "reply", "--drafts"}, {"write", "rewrite", "--drafts"}} {
+		cmd = program(t, dir, args...)
+		text := " \n"
+		if args[1] == "rewrite" {
+			text = "A text.\n"
+		}
+		cmd.Stdin = strings.NewReader(text)
+		if code, out, errOut := output(t, cmd); code == 0 || out != "" || errOut == "" {
+			t.Errorf("%v: exit %d, %q %q", args, code, out, errOut)
+		}
+	}
 }
 
 func TestWriteOnTheCommandLine(t *testing.T) {

@@ -131,12 +131,15 @@ func (w *Writer) Write(ctx context.Context, r api.WriteRequest, tell func(events
 func (w *Writer) WriteWith(ctx context.Context, r api.WriteRequest, m models.Model, mode engine.Mode, own settings.Sampling, tell func(events.Event)) (api.WriteResult, error) {
 	ctx, done := w.cancelled(ctx)
 	defer done()
-	generate := func(ctx context.Context, p engine.GenerateParams, event func(engine.Event)) (engine.Result, error) {
+	as := func(ctx context.Context, p engine.GenerateParams, event func(engine.Event)) (engine.Result, error) {
 		p.Path, p.Mode, p.Prior = m.Path, mode, proto.PriorityInteractive
-		override(&p, own)
 		return w.serve.Generate(ctx, p, event, func(percent int) {
 			tell(events.Event{Name: chat.EventLoading, Data: chat.Loading{Percent: percent}})
 		})
+	}
+	generate := func(ctx context.Context, p engine.GenerateParams, event func(engine.Event)) (engine.Result, error) {
+		override(&p, own)
+		return as(ctx, p, event)
 	}
 	request, err := w.request(r)
 	if err != nil {
@@ -168,7 +171,7 @@ func (w *Writer) WriteWith(ctx context.Context, r api.WriteRequest, m models.Mod
 	}}
 	request.Apt = func(ctx context.Context) (bool, error) {
 		return w.trials.apt(m, mode, func() (bool, error) {
-			return write.Try(ctx, request.Command, request.Language, generate, watch)
+			return write.Try(ctx, request.Command, request.Language, as, watch)
 		})
 	}
 	res, err := write.Run(ctx, request, generate, watch)
@@ -196,7 +199,7 @@ func override(p *engine.GenerateParams, own settings.Sampling) {
 	if own.Seed != nil {
 		p.Sampling.Seed = own.Seed
 	}
-	if own.MaxTokens != nil {
+	if own.MaxTokens != nil && p.Format == nil { // an answer in a form has a length below which there is none
 		p.MaxTokens = *own.MaxTokens
 	}
 }
