@@ -55,11 +55,12 @@ func (a *api) pull(w http.ResponseWriter, r *http.Request) error {
 		Repo     string `json:"repo"`
 		Revision string `json:"revision"`
 		Name     string `json:"name"`
+		Source   string `json:"source"`
 	}
 	if err := read(w, r, &in); err != nil {
 		return err
 	}
-	j, err := a.Pulls.Add(r.Context(), in.Repo, in.Revision, in.Name)
+	j, err := a.Pulls.AddFrom(r.Context(), in.Source, in.Repo, in.Revision, in.Name)
 	if err != nil {
 		return err
 	}

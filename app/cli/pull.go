@@ -64,15 +64,18 @@ func matches(e catalogue.Entry, words []string) bool {
 }
 
 func (r *runner) modelsPull() *cobra.Command {
-	var name, revision string
+	var name, revision, source string
 	var queue bool
 	cmd := &cobra.Command{
-		Use: "pull REPO", Short: "Download a model from Hugging Face, verified", Args: cobra.ExactArgs(1),
+		Use: "pull REPO", Short: "Download a model from Hugging Face or ModelScope, verified", Args: cobra.ExactArgs(1),
 		Long: `Downloads a model in MLX form: REPO is owner/name or the address of its page.
 Every byte is compared with the hub's own hashes before the model is listed.
 Ctrl-C pauses; the same command goes on where it stopped.
 
-HF_ENDPOINT names a mirror. HF_TOKEN is sent to huggingface.co alone. Proxies
+--from chooses the hub; a download that was begun at the other goes on at this
+one, with what is there where the SHA-256 is the same.
+
+HF_ENDPOINT names a mirror, MODELSCOPE_ENDPOINT another address. HF_TOKEN is sent to huggingface.co alone. Proxies
 are taken from HTTPS_PROXY and NO_PROXY.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a, err := r.app(cmd.Context(), nil)
@@ -80,7 +83,7 @@ are taken from HTTPS_PROXY and NO_PROXY.`,
 				return err
 			}
 			defer a.Close()
-			j, err := a.Pulls.Add(cmd.Context(), args[0], revision, name)
+			j, err := a.Pulls.AddFrom(cmd.Context(), source, args[0], revision, name)
 			if err != nil {
 				return err
 			}
@@ -91,6 +94,7 @@ are taken from HTTPS_PROXY and NO_PROXY.`,
 		},
 	}
 	cmd.Flags().StringVar(&name, "name", "", "the name to install it under (default: made of the repository's)")
+	cmd.Flags().StringVar(&source, "from", "", "the hub: huggingface (default) or modelscope")
 	cmd.Flags().StringVar(&revision, "revision", "", "branch, tag or commit (default: main)")
 	cmd.Flags().BoolVar(&queue, "queue", false, "only put it into the queue, which the window works on")
 	return cmd

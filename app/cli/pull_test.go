@@ -42,7 +42,7 @@ func puller(t *testing.T, hub *hubtest.Hub, home string) func(args ...string) *e
 	}
 	return func(args ...string) *exec.Cmd {
 		cmd := program(t, home, args...)
-		cmd.Env = append(cmd.Env, "HF_ENDPOINT="+hub.URL, "HF_TOKEN=hf_secret", "no_proxy=*")
+		cmd.Env = append(cmd.Env, "HF_ENDPOINT="+hub.URL, "MODELSCOPE_ENDPOINT="+hub.URL, "HF_TOKEN=hf_secret", "no_proxy=*")
 		return cmd
 	}
 }

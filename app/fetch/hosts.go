@@ -13,6 +13,8 @@ type Hosts struct {
 	// Endpoint is a mirror that the user named: its host and those below it, in
 	// its own scheme. One on this machine may send on within this machine.
 	Endpoint *url.URL
+	// Second is such an address of the other hub.
+	Second *url.URL
 }
 
 // Allow says whether an address may be connected to.
@@ -24,17 +26,8 @@ func (h Hosts) Allow(u *url.URL) bool {
 	if host == "" {
 		return false
 	}
-	if h.Endpoint != nil {
-		mine := strings.ToLower(h.Endpoint.Hostname())
-		if loopback(mine) {
-			if loopback(host) && (u.Scheme == "http" || u.Scheme == "https") {
-				return true
-			}
-		} else if u.Scheme == h.Endpoint.Scheme || u.Scheme == "https" {
-			if host == mine || net.ParseIP(mine) == nil && strings.HasSuffix(host, "."+mine) {
-				return u.Scheme == "http" || u.Scheme == "https"
-			}
-		}
+	if named(h.Endpoint, u, host) || named(h.Second, u, host) {
+		return true
 	}
 	if u.Scheme != "https" || u.Port() != "" && u.Port() != "443" {
 		return false
@@ -45,6 +38,19 @@ func (h Hosts) Allow(u *url.URL) bool {
 		}
 	}
 	return false
+}
+
+// named says whether an address belongs to an endpoint that the user named.
+func named(endpoint, u *url.URL, host string) bool {
+	if endpoint == nil || u.Scheme != "http" && u.Scheme != "https" {
+		return false
+	}
+	mine := strings.ToLower(endpoint.Hostname())
+	if loopback(mine) {
+		return loopback(host)
+	}
+	return (u.Scheme == endpoint.Scheme || u.Scheme == "https") &&
+		(host == mine || net.ParseIP(mine) == nil && strings.HasSuffix(host, "."+mine))
 }
 
 func loopback(host string) bool {

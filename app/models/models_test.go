@@ -357,20 +357,43 @@ func TestFindStarter(t *testing.T) {
 }
 
 // A folder of this machine is listed with the hashes of all of its files, and
-// not at all when one cannot be read.
+// not at all when they were not read.
 func TestImportIsHashedFirst(t *testing.T) {
-	folder := t.TempDir()
-	for name, text := range map[string]string{"config.json": `{"model_type":"qwen3"}`, "tokenizer.json": "{}", "model.safetensors": "weights"} {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.Symlink(filepath.Join(folder, "nowhere"), filepath.Join(folder, "LICENSE")); err != nil {
+	b := setup(t)
+	mine := filepath.Join(t.TempDir(), "mine")
+	if err := folder(mine); err != nil {
 		t.Fatal(err)
 	}
-	sum, err := models.Hash(t.Context(), filepath.Join(folder, "model.safetensors"), nil)
-	// sha256sum and git hash-object of "weights"
-	if err != nil || sum.SHA256 != "9a129038d9a00aed0cf6a7ea059ca50a813449061ab87848cf1a13eafdf33b2c" || sum.GitSHA1 != "3ab313fff6f41bb35969cd359e9ddfb8033b3ac2" || sum.Bytes != 7 {
-		t.Errorf("%+v %v", sum, err)
+	if _, err := b.Import(t.Context(), mine, "mine"); err != nil {
+		t.Fatal(err)
+	}
+	files, err := b.db.ModelFiles(t.Context(), "mine")
+	if err != nil || len(files) != 4 {
+		t.Fatalf("%+v %v", files, err)
+	}
+	for _, f := range files {
+		if len(f.SHA256) != 64 || f.Path == "model.safetensors" && f.SHA256 != "5994471abb01112afcc18159f6cc74b4f511b99806da59b3caf5a9c173cacfc5" {
+			t.Errorf("%+v", f)
+		}
+	}
+	if v, err := b.Verify(t.Context(), "mine", nil); err != nil || !v.OK || v.Files[0].State != models.FileOK {
+		t.Errorf("%+v %v", v, err)
+	}
+}
+
+func TestHash(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	if err := os.WriteFile(path, []byte("weights"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := models.Hash(t.Context(), path, nil)
+	// By sha256sum and git hash-object.
+	if want := (models.Sums{SHA256: "9a129038d9a00aed0cf6a7ea059ca50a813449061ab87848cf1a13eafdf33b2c", GitSHA1: "3ab313fff6f41bb35969cd359e9ddfb8033b3ac2", Bytes: 7}); err != nil || got != want {
+		t.Errorf("%+v %v", got, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := models.Hash(ctx, path, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"qwill/app/models/pull"
 )
 
-const jobColumns = "id, repo, asked, revision, licence, name, state, wanted, error, created, updated"
+const jobColumns = "id, repo, asked, revision, licence, name, source, state, wanted, error, created, updated"
 
 // Jobs lists the downloads in the queue's order.
 func (db *DB) Jobs(ctx context.Context) ([]pull.Job, error) {
@@ -43,7 +43,7 @@ func (db *DB) jobs(ctx context.Context, where string, args ...any) ([]pull.Job, 
 			var j pull.Job
 			var failure sql.NullString
 			var created, updated int64
-			if err := rows.Scan(&j.ID, &j.Repo, &j.Asked, &j.Commit, &j.Licence, &j.Name, &j.State, &j.Wanted, &failure, &created, &updated); err != nil {
+			if err := rows.Scan(&j.ID, &j.Repo, &j.Asked, &j.Commit, &j.Licence, &j.Name, &j.Source, &j.State, &j.Wanted, &failure, &created, &updated); err != nil {
 				rows.Close()
 				return err
 			}
@@ -89,8 +89,8 @@ func jobFiles(ctx context.Context, q *sql.Conn, id string) ([]pull.File, error) 
 // AddJob puts a download at the queue's end.
 func (db *DB) AddJob(ctx context.Context, j pull.Job) error {
 	now := time.Now().UnixMilli()
-	_, err := db.sql.ExecContext(ctx, "INSERT INTO jobs ("+jobColumns+") VALUES (?,?,?,?,?,?,?,?,NULL,?,?)",
-		j.ID, j.Repo, j.Asked, j.Commit, j.Licence, j.Name, j.State, j.Wanted, now, now)
+	_, err := db.sql.ExecContext(ctx, "INSERT INTO jobs ("+jobColumns+") VALUES (?,?,?,?,?,?,?,?,?,NULL,?,?)",
+		j.ID, j.Repo, j.Asked, j.Commit, j.Licence, j.Name, j.Source, j.State, j.Wanted, now, now)
 	return db.wrap("add a download", err)
 }
 
@@ -107,6 +107,13 @@ func (db *DB) SaveJob(ctx context.Context, j pull.Job) error {
 	_, err := db.sql.ExecContext(ctx, "UPDATE jobs SET state = ?, revision = ?, licence = ?, error = ?, updated = ? WHERE id = ?",
 		j.State, j.Commit, j.Licence, failure, time.Now().UnixMilli(), j.ID)
 	return db.wrap("save a download", err)
+}
+
+// MoveJob lets the next work on a download list it anew at a hub. What is on
+// the disk stays recorded.
+func (db *DB) MoveJob(ctx context.Context, id, source string) error {
+	_, err := db.sql.ExecContext(ctx, "UPDATE jobs SET source = ?, revision = '', updated = ? WHERE id = ?", source, time.Now().UnixMilli(), id)
+	return db.wrap("move a download", err)
 }
 
 // WantJob keeps what is wanted of a download.

@@ -4,11 +4,13 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 
 	"qwill/app/errs"
 	"qwill/app/fetch"
 	"qwill/app/fetch/huggingface"
+	"qwill/app/fetch/modelscope"
 	"qwill/app/models/pull"
 )
 
@@ -21,9 +23,17 @@ func (a *App) fetching() {
 		a.Notices = append(a.Notices, errs.From(err))
 		hosts = fetch.Hosts{}
 	}
+	second, err := modelscope.Endpoint()
+	if err != nil {
+		a.Notices = append(a.Notices, errs.From(err))
+	} else {
+		hosts.Second = second
+		hosts.Names = slices.Concat(hosts.Names, modelscope.Hosts)
+	}
 	a.Fetch = fetch.New(fetch.Config{Log: a.Store, Offline: a.offline, Hosts: hosts})
-	hub := huggingface.New(a.Fetch, hosts.Endpoint, strings.TrimSpace(os.Getenv(huggingface.TokenVariable)))
-	a.Pulls = pull.New(pull.Config{Store: a.Store, Hub: hub, Models: a.Models, Events: a.Events, Offline: a.offline, Forbid: a.Fetch.Forbid})
+	hubs := map[string]pull.Hub{pull.ModelScope: modelscope.New(a.Fetch, second)}
+	hubs[pull.HuggingFace] = huggingface.New(a.Fetch, hosts.Endpoint, strings.TrimSpace(os.Getenv(huggingface.TokenVariable)))
+	a.Pulls = pull.New(pull.Config{Store: a.Store, Hubs: hubs, Models: a.Models, Events: a.Events, Offline: a.offline, Forbid: a.Fetch.Forbid})
 }
 
 // offline reads the switch where every process writes it: a command must obey

@@ -63,7 +63,9 @@ const test = base.extend<{ models: Page }, { hub: Hub }>({
   ],
   qwill: [
     async ({ hub }, use) => {
-      const qwill = new Qwill(false, { env: { HF_ENDPOINT: hub.url, HF_TOKEN: 'hf_secret', no_proxy: '*' } });
+      const qwill = new Qwill(false, {
+        env: { HF_ENDPOINT: hub.url, MODELSCOPE_ENDPOINT: hub.url, HF_TOKEN: 'hf_secret', no_proxy: '*' },
+      });
       await qwill.start();
       await use(qwill);
       await qwill.stop();
@@ -121,7 +123,7 @@ test('a model is downloaded, verified, used and removed from the keyboard', asyn
 
 test('any repository: progress, pause, resume after a reload, cancel', async ({ models, hub }) => {
   await hub.arm({ kind: 'slow', path: 'model-extra.safetensors', at: 4_000_000, times: 1 });
-  const field = models.getByRole('textbox', { name: 'Name or address on Hugging Face' });
+  const field = models.getByRole('textbox', { name: 'Name or address on Hugging Face or ModelScope' });
   await field.fill(`https://huggingface.co/${LARGE}`);
   await field.press('Enter');
   const bar = models.getByRole('progressbar', { name: LARGE });
@@ -147,6 +149,19 @@ test('any repository: progress, pause, resume after a reload, cancel', async ({ 
   await expect(bar).toHaveCount(0);
 });
 
+test('a download goes on from the other hub', async ({ models, hub }) => {
+  await hub.arm({ kind: 'slow', path: 'model-extra.safetensors', at: 2_000_000, times: 1 });
+  await models.getByRole('textbox', { name: 'Name or address on Hugging Face or ModelScope' }).fill(LARGE);
+  await models.keyboard.press('Enter');
+  const bar = models.getByRole('progressbar', { name: LARGE });
+  await expect(bar).toHaveAttribute('aria-valuetext', /^Downloading/);
+  await models.getByRole('button', { name: `Pause: ${LARGE}` }).click();
+  await models.getByRole('button', { name: `Go on from ModelScope: ${LARGE}` }).click();
+  await expect(bar).toHaveCount(0);
+  const installed = region(models, 'Installed').getByRole('listitem');
+  await expect(installed.filter({ hasText: LARGE })).toBeVisible();
+});
+
 test('a fault is shown with what can be done, and the next try goes on', async ({ models, hub }) => {
   await hub.arm({ kind: 'flip', path: 'model.safetensors', at: 100 });
   await models.getByRole('button', { name: `Download 333 MB: ${TITLE}` }).click();
@@ -167,7 +182,7 @@ test('a wait that the hub asks for is shown', async ({ models, hub }) => {
 });
 
 test('what cannot run and what is no repository is refused', async ({ models }) => {
-  const field = models.getByRole('textbox', { name: 'Name or address on Hugging Face' });
+  const field = models.getByRole('textbox', { name: 'Name or address on Hugging Face or ModelScope' });
   await field.fill('nonsense');
   await field.press('Enter');
   await expect(region(models, 'Add another model').getByRole('alert')).toContainText('names no repository');
@@ -178,7 +193,7 @@ test('what cannot run and what is no repository is refused', async ({ models }) 
 
 test('the one switch stops a download and is shown', async ({ models, hub, qwill }) => {
   await hub.arm({ kind: 'slow', path: 'model-extra.safetensors', at: 2_000_000, times: 1 });
-  await models.getByRole('textbox', { name: 'Name or address on Hugging Face' }).fill(LARGE);
+  await models.getByRole('textbox', { name: 'Name or address on Hugging Face or ModelScope' }).fill(LARGE);
   await models.keyboard.press('Enter');
   const bar = models.getByRole('progressbar', { name: LARGE });
   await expect(bar).toHaveAttribute('aria-valuetext', /^Downloading/);

@@ -49,6 +49,8 @@ const (
 	WrongListHash = "wrong-list"   // X-Linked-Etag is another hash than the list's
 	Slow          = "slow"         // At bytes a second, for those who watch
 	Unauthorized  = "401"          // as a private repository answers
+	BadCode       = "bad-code"     // ModelScope's Code is not 200 though HTTP's is
+	NoSHA         = "no-sha"       // ModelScope's list lacks the hashes
 )
 
 // Fault is one misbehaviour.
@@ -218,6 +220,8 @@ func (h *Hub) serveHub(w http.ResponseWriter, r *http.Request) {
 	h.note("hub", r)
 	p := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	switch {
+	case len(p) >= 6 && p[0] == "api" && p[1] == "v1" && p[5] == "repo":
+		h.modelscope(w, r, p[3], p[4], len(p) == 7 && p[6] == "files")
 	case len(p) >= 6 && p[0] == "api" && p[1] == "models" && p[4] == "revision":
 		h.info(w, r, p[2], p[3], p[5])
 	case len(p) == 6 && p[0] == "api" && p[1] == "models" && p[4] == "tree":

@@ -264,6 +264,18 @@ type names struct {
 
 func newNames(repo string) *names { return &names{repo, map[string]string{}, cases.Fold()} }
 
+// CheckPaths refuses a list in which a path could leave the model's folder, or
+// two meet in one file.
+func CheckPaths(repo string, paths []string) error {
+	n := newNames(repo)
+	for _, p := range paths {
+		if err := n.check(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (n *names) check(path string) error {
 	bad := func(why string) error {
 		return errs.New(errs.HubAnswer, http.StatusBadGateway, "The repository %s has a file with a dangerous name: %s.", n.repo, why).

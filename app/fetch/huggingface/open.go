@@ -71,16 +71,11 @@ func escape(path string) string {
 	return strings.Join(parts, "/")
 }
 
-// accept checks the headers of an answer against what the listing promised.
+// accept checks an answer against what the listing promised.
 func (c *Client) accept(r Repo, commit string, f File, offset int64, res *fetch.Response, asked string) (*Body, error) {
-	moved := !sameHost(asked, res.URL)
-	switch {
-	case res.Status == http.StatusRequestedRangeNotSatisfiable:
-		return nil, &PastEnd{odd(f.Path, "it has nothing from byte %d on", offset)}
-	case moved && (res.Status == http.StatusUnauthorized || res.Status == http.StatusForbidden):
-		return nil, &Expired{errs.New(errs.Network, http.StatusBadGateway, "The host that delivers the file refused its address (%d).", res.Status).At(f.Path).Try("try again")}
-	case res.Status != http.StatusOK && res.Status != http.StatusPartialContent:
-		return nil, c.refusal(r, res, f.Path)
+	b, err := Accept(f, offset, res, asked, func() error { return c.refusal(r, res, f.Path) })
+	if err != nil {
+		return nil, err
 	}
 	// What the hub itself says goes; the CDN's ETag is another kind of hash that
 	// looks the same.
@@ -92,6 +87,21 @@ func (c *Client) accept(r Repo, commit string, f File, offset int64, res *fetch.
 	}
 	if got, err := strconv.ParseInt(res.First.Get("X-Linked-Size"), 10, 64); err == nil && got != f.Bytes {
 		return nil, odd(f.Path, "its size is not the one in the list")
+	}
+	return b, nil
+}
+
+// Accept checks the status, length and range of an answer, whichever hub it is
+// from; refusal explains a status that is no success.
+func Accept(f File, offset int64, res *fetch.Response, asked string, refusal func() error) (*Body, error) {
+	moved := !sameHost(asked, res.URL)
+	switch {
+	case res.Status == http.StatusRequestedRangeNotSatisfiable:
+		return nil, &PastEnd{odd(f.Path, "it has nothing from byte %d on", offset)}
+	case moved && (res.Status == http.StatusUnauthorized || res.Status == http.StatusForbidden):
+		return nil, &Expired{errs.New(errs.Network, http.StatusBadGateway, "The host that delivers the file refused its address (%d).", res.Status).At(f.Path).Try("try again")}
+	case res.Status != http.StatusOK && res.Status != http.StatusPartialContent:
+		return nil, refusal()
 	}
 	if e := res.Header.Get("Content-Encoding"); e != "" && e != "identity" {
 		return nil, odd(f.Path, "it is encoded as %.20q although that was declined", e)
@@ -153,7 +163,7 @@ func (c *Client) refusal(r Repo, res *fetch.Response, at string) error {
 	}
 	switch {
 	case res.Status == http.StatusTooManyRequests:
-		d := waitTime(res.Header, time.Now())
+		d := WaitTime(res.Header, time.Now())
 		return &Wait{d, errs.New(errs.RateLimited, http.StatusTooManyRequests, "The hub asks to wait %d seconds.", int(d.Seconds()+0.5)).At(at).
 			Try("it goes on by itself")}
 	case code == "GatedRepo":
@@ -171,7 +181,7 @@ func (c *Client) refusal(r Repo, res *fetch.Response, at string) error {
 	case res.Status == http.StatusRequestTimeout || res.Status >= 500:
 		e := errs.New(errs.Network, http.StatusBadGateway, "The hub is in trouble (%d).", res.Status).At(at).Try("try again later")
 		if res.Header.Get("Retry-After") != "" {
-			return &Wait{waitTime(res.Header, time.Now()), e}
+			return &Wait{WaitTime(res.Header, time.Now()), e}
 		}
 		return e
 	}
@@ -186,9 +196,9 @@ const (
 
 var rateReset = regexp.MustCompile(`(?:^|;)\s*t=(\d{1,9})`)
 
-// waitTime reads RateLimit (`"resolvers";r=0;t=55`) and Retry-After (seconds or
+// WaitTime reads RateLimit (`"resolvers";r=0;t=55`) and Retry-After (seconds or
 // a date).
-func waitTime(h http.Header, now time.Time) time.Duration {
+func WaitTime(h http.Header, now time.Time) time.Duration {
 	d := waitDefault
 	if m := rateReset.FindStringSubmatch(h.Get("RateLimit")); m != nil {
 		n, _ := strconv.Atoi(m[1])

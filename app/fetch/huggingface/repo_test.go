@@ -58,7 +58,7 @@ func TestWaitTime(t *testing.T) {
 		{"Retry-After", "soon", waitDefault},
 		{"Other", "1", waitDefault},
 	} {
-		if got := waitTime(http.Header{http.CanonicalHeaderKey(c.name): {c.value}}, now); got != c.want {
+		if got := WaitTime(http.Header{http.CanonicalHeaderKey(c.name): {c.value}}, now); got != c.want {
 			t.Errorf("%s: %s: %v", c.name, c.value, got)
 		}
 	}

@@ -34,7 +34,10 @@ func (s *Service) do(ctx context.Context, t *task) error {
 		return err
 	}
 	r.Revision = owner.Asked
-	if len(owner.Files) == 0 {
+	if s.Hubs[owner.Source] == nil {
+		return errs.InvalidField("source", "%.40q is no hub.", owner.Source).Try("cancel the download and begin it again")
+	}
+	if len(owner.Files) == 0 || owner.Commit == "" {
 		if err := s.list(ctx, t, r); err != nil {
 			return err
 		}
@@ -85,7 +88,7 @@ func (s *Service) list(ctx context.Context, t *task, r huggingface.Repo) error {
 	var l huggingface.Listing
 	if err := s.retry(ctx, t, func(ctx context.Context) (bool, error) {
 		var err error
-		l, err = s.Hub.List(ctx, r, models.Needed)
+		l, err = s.hub(t).List(ctx, r, models.Needed)
 		return false, err
 	}); err != nil {
 		return err
@@ -112,9 +115,9 @@ func (s *Service) list(ctx context.Context, t *task, r huggingface.Repo) error {
 	var data []byte
 	if err := s.retry(ctx, t, func(ctx context.Context) (bool, error) {
 		var err error
-		data, err = s.small(ctx, r, l.Commit, *config)
+		data, err = s.small(ctx, s.hub(t), r, l.Commit, *config)
 		if errs.From(err) != nil && errs.From(err).Code == errs.HashMismatch { // once more, as any file
-			data, err = s.small(ctx, r, l.Commit, *config)
+			data, err = s.small(ctx, s.hub(t), r, l.Commit, *config)
 		}
 		return false, err
 	}); err != nil {
@@ -126,6 +129,9 @@ func (s *Service) list(ctx context.Context, t *task, r huggingface.Repo) error {
 	files := make([]File, len(l.Files))
 	for i, f := range l.Files {
 		files[i] = File{Path: f.Path, Bytes: f.Bytes, SHA256: f.SHA256, GitSHA1: f.GitSHA1}
+	}
+	if err := s.keep(t, files); err != nil {
+		return err
 	}
 	t.change(func(j *Job) { j.Commit, j.Licence = l.Commit, l.Licence })
 	if err := s.Store.SaveJob(ctx, t.snapshot()); err != nil {
@@ -142,15 +148,45 @@ func (s *Service) list(ctx context.Context, t *task, r huggingface.Repo) error {
 	return nil
 }
 
+// hub is where the task's job is fetched from.
+func (s *Service) hub(t *task) Hub { return s.Hubs[t.snapshot().Source] }
+
+// keep takes over what an earlier list of the job, of another hub, has on the
+// disk: of files whose SHA-256 is the same. What is of no use goes.
+func (s *Service) keep(t *task, files []File) error {
+	for _, old := range t.snapshot().Files {
+		same := false
+		for i, f := range files {
+			if f.Path != old.Path || f.Bytes != old.Bytes {
+				continue
+			}
+			same = f.SHA256 != "" && f.SHA256 == old.SHA256 || f.GitSHA1 != "" && f.GitSHA1 == old.GitSHA1
+			if same {
+				files[i].Done, files[i].Verified = old.Done, old.Verified
+				if files[i].SHA256 == "" {
+					files[i].SHA256 = old.SHA256
+				}
+			}
+		}
+		if same {
+			continue
+		}
+		if err := os.Remove(filepath.Join(s.partial(t.id), old.Path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("clear what the other hub sent: %w", err)
+		}
+	}
+	return nil
+}
+
 // configLimit bounds a config.json.
 const configLimit = 1 << 20
 
 // small fetches a small file into memory and checks its hash.
-func (s *Service) small(ctx context.Context, r huggingface.Repo, commit string, f huggingface.File) ([]byte, error) {
+func (s *Service) small(ctx context.Context, hub Hub, r huggingface.Repo, commit string, f huggingface.File) ([]byte, error) {
 	if f.Bytes > configLimit {
 		return nil, errs.New(errs.Unsupported, 422, "Its config.json is larger than %d bytes.", configLimit).At(r.String()).Try("do not use this repository")
 	}
-	b, err := s.Hub.Open(ctx, r, commit, f, 0, fetch.ConfigFile)
+	b, err := hub.Open(ctx, r, commit, f, 0, fetch.ConfigFile)
 	if err != nil {
 		return nil, err
 	}
@@ -399,7 +435,7 @@ func (s *Service) attempt(ctx context.Context, t *task, r huggingface.Repo, i in
 	defer end(nil)
 	dog := newWatchdog(s.Pace, func() { end(stalled(f.Path)) })
 	defer dog.stop()
-	body, err := s.Hub.Open(life, r, j.Commit, huggingface.File{Path: f.Path, Bytes: f.Bytes, SHA256: hubHash(f), GitSHA1: f.GitSHA1}, p.have, fetch.Download)
+	body, err := s.hub(t).Open(life, r, j.Commit, huggingface.File{Path: f.Path, Bytes: f.Bytes, SHA256: hubHash(f), GitSHA1: f.GitSHA1}, p.have, fetch.Download)
 	if err != nil {
 		if _, past := errors.AsType[*huggingface.PastEnd](err); past {
 			if rerr := p.reset(f.Bytes); rerr != nil {
@@ -501,7 +537,7 @@ func (s *Service) publish(ctx context.Context, t *task) error {
 		hashes = append(hashes, models.FileHash{Path: f.Path, Bytes: f.Bytes, SHA256: f.SHA256, GitSHA1: f.GitSHA1, Evidence: evidence})
 	}
 	describe := func(m *models.Model) {
-		m.Repo, m.Revision, m.Licence = j.Repo, j.Commit, j.Licence
+		m.Repo, m.Revision, m.Licence, m.Source = j.Repo, j.Commit, j.Licence, j.Source
 		m.Title = models.TitleOf(j.Repo)
 	}
 	settled := func(path string) error { return s.same(ctx, path, hashes) }

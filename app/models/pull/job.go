@@ -48,6 +48,7 @@ type Job struct {
 	Repo     string      `json:"repo"`
 	Revision string      `json:"revision"` // the commit; until it is known what was asked for
 	Name     string      `json:"name"`
+	Source   string      `json:"source"` // the hub: huggingface or modelscope
 	State    string      `json:"state"`
 	Files    []File      `json:"files"`
 	Bytes    int64       `json:"bytes"`
@@ -103,6 +104,8 @@ type Store interface {
 	AddJob(ctx context.Context, j Job) error
 	// SaveJob keeps state, commit, licence and error.
 	SaveJob(ctx context.Context, j Job) error
+	// MoveJob lets the next work on a job list it anew at a hub.
+	MoveJob(ctx context.Context, id, source string) error
 	// WantJob keeps what is wanted; run also puts a paused or failed job back into the queue.
 	WantJob(ctx context.Context, id, wanted string) error
 	SetJobFiles(ctx context.Context, id string, files []File) error

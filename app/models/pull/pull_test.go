@@ -18,6 +18,7 @@ import (
 	"qwill/app/fetch"
 	"qwill/app/fetch/hubtest"
 	"qwill/app/fetch/huggingface"
+	"qwill/app/fetch/modelscope"
 	"qwill/app/models"
 	"qwill/app/models/pull"
 	"qwill/app/store"
@@ -87,7 +88,8 @@ func open(t *testing.T, home string, hub *hubtest.Hub) *bench {
 		t.Fatal(err)
 	}
 	b.fetch = fetch.New(fetch.Config{Log: db, Offline: b.offline.Load, Hosts: fetch.Hosts{Names: huggingface.Hosts, Endpoint: endpoint}})
-	b.Service = pull.New(pull.Config{Store: db, Hub: huggingface.New(b.fetch, endpoint, "hf_secret"), Models: b.models, Events: b.broker,
+	b.Service = pull.New(pull.Config{Store: db, Hubs: map[string]pull.Hub{
+		pull.HuggingFace: huggingface.New(b.fetch, endpoint, "hf_secret"), pull.ModelScope: modelscope.New(b.fetch, endpoint)}, Models: b.models, Events: b.broker,
 		Offline: b.offline.Load, Forbid: b.fetch.Forbid, Pace: fast})
 	return b
 }

@@ -15,6 +15,7 @@ import (
 	"qwill/app/errs"
 	"qwill/app/events"
 	"qwill/app/fetch/huggingface"
+	"qwill/app/fetch/modelscope"
 	"qwill/app/filelock"
 	"qwill/app/models"
 )
@@ -23,6 +24,23 @@ import (
 type Hub interface {
 	List(ctx context.Context, r huggingface.Repo, want func(path string) bool) (huggingface.Listing, error)
 	Open(ctx context.Context, r huggingface.Repo, commit string, f huggingface.File, offset int64, purpose string) (*huggingface.Body, error)
+}
+
+// Sources of models.
+const (
+	HuggingFace = "huggingface"
+	ModelScope  = "modelscope"
+)
+
+// ParseSource reads a hub's name; "" is Hugging Face.
+func ParseSource(s string) (string, error) {
+	switch strings.ToLower(s) {
+	case "", HuggingFace, "hf":
+		return HuggingFace, nil
+	case ModelScope, "ms":
+		return ModelScope, nil
+	}
+	return "", errs.InvalidField("source", "%.40q is no hub.", s).Try("give huggingface or modelscope")
 }
 
 // Pace holds the times and sizes that tests shorten.
@@ -42,7 +60,7 @@ var Usual = Pace{Backoff: time.Second, Longest: time.Minute, Stall: 30 * time.Se
 // Config wires a Service.
 type Config struct {
 	Store   Store
-	Hub     Hub
+	Hubs    map[string]Hub // by source
 	Models  *models.Service
 	Events  *events.Broker
 	Offline func() bool // the one switch, as it stands now
@@ -85,6 +103,24 @@ func (s *Service) Wake() {
 // One that is in the queue already goes on. name is what to install it under;
 // "" derives one.
 func (s *Service) Add(ctx context.Context, repo, revision, name string) (Job, error) {
+	return s.AddFrom(ctx, "", repo, revision, name)
+}
+
+// AddFrom is Add from a hub; "" is the one that the address is of, else that
+// of the job in the queue, else Hugging Face. A job in the queue that was begun
+// at the other hub goes on at this one.
+func (s *Service) AddFrom(ctx context.Context, source, repo, revision, name string) (Job, error) {
+	if rest, is := modelscope.Path(repo); is {
+		repo = rest
+		if source == "" {
+			source = ModelScope
+		}
+	}
+	chosen := source != ""
+	source, err := ParseSource(source)
+	if err != nil {
+		return Job{}, err
+	}
 	r, err := huggingface.ParseRepo(repo)
 	if err != nil {
 		return Job{}, err
@@ -108,6 +144,9 @@ func (s *Service) Add(ctx context.Context, repo, revision, name string) (Job, er
 			continue
 		}
 		if strings.EqualFold(j.Repo, r.String()) && j.Asked == r.Revision {
+			if chosen && j.Source != source {
+				return s.Move(ctx, j.ID, source)
+			}
 			return s.Resume(ctx, j.ID)
 		}
 		taken[strings.ToLower(j.Name)] = true
@@ -143,7 +182,7 @@ func (s *Service) Add(ctx context.Context, repo, revision, name string) (Job, er
 	if err != nil {
 		return Job{}, err
 	}
-	j := Job{ID: id.String(), Repo: r.String(), Asked: r.Revision, Name: name, State: Queued, Wanted: run}
+	j := Job{ID: id.String(), Repo: r.String(), Asked: r.Revision, Name: name, Source: source, State: Queued, Wanted: run}
 	if err := s.Store.AddJob(ctx, j); err != nil {
 		return Job{}, err
 	}
@@ -267,6 +306,28 @@ func (s *Service) Resume(ctx context.Context, id string) (Job, error) {
 	}
 	s.Wake()
 	return s.again(ctx, j.ID)
+}
+
+// Move goes on with a job at another hub. What is there stays where the
+// SHA-256 is the same.
+func (s *Service) Move(ctx context.Context, id, source string) (Job, error) {
+	source, err := ParseSource(source)
+	if err != nil {
+		return Job{}, err
+	}
+	j, err := s.Pause(ctx, id)
+	if err != nil || j.State == Done {
+		return j, err
+	}
+	if s.running(j.ID) == nil && !s.idle() && j.State != Paused && j.State != Failed {
+		return j, errs.New(errs.Conflict, 409, "Another process works on this download.").At(j.Repo).Try("pause it first")
+	}
+	if j.Source != source {
+		if err := s.Store.MoveJob(ctx, j.ID, source); err != nil {
+			return j, err
+		}
+	}
+	return s.Resume(ctx, j.ID)
 }
 
 // Cancel ends a job and removes what it fetched.

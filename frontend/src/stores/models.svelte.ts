@@ -1,6 +1,6 @@
 import { i18n } from '../i18n/index.svelte';
 import { api, asErrorBody, isAbort } from '../lib/api/client';
-import type { ApiErrorBody, CatalogueEntry, Job, JobState, Verification } from '../lib/api/types';
+import type { ApiErrorBody, CatalogueEntry, Job, JobState, Source, Verification } from '../lib/api/types';
 import { announcements } from './announce.svelte';
 import { app } from './app.svelte';
 
@@ -72,8 +72,9 @@ class Models {
     }
   }
 
-  async pull(repo: string): Promise<boolean> {
-    const job = await this.act(repo, () => api.pull(repo));
+  /** Downloads from a hub; a download that was begun at the other goes on there. */
+  async pull(repo: string, source?: Source): Promise<boolean> {
+    const job = await this.act(repo, () => api.pull(repo, source ? { source } : {}));
     if (job) this.#take(job);
     return !!job;
   }

@@ -25,6 +25,7 @@ import type {
   VerifyEvent,
   WriteEvent,
   WriteRequest,
+  Source,
 } from './types';
 
 /** An error that the backend explained, or that the connection caused (`status` 0, code `offline`). */
@@ -192,7 +193,7 @@ export const api = {
   importModel: (path: string, name: string) => json<Model>('POST', '/models/import', { path, name }),
   catalogue: () => json<CatalogueEntry[]>('GET', '/catalogue'),
   jobs: () => json<Job[]>('GET', '/jobs'),
-  pull: (repo: string, options: { revision?: string; name?: string } = {}) =>
+  pull: (repo: string, options: { revision?: string; name?: string; source?: Source } = {}) =>
     json<Job>('POST', '/models/pull', { repo, ...options }),
   verifyModel: (name: string, signal: AbortSignal) =>
     events<VerifyEvent>('POST', `/models/${encodeURIComponent(name)}/verify`, undefined, signal),

@@ -260,11 +260,15 @@ export type VerifyEvent =
   | { event: 'done'; data: Verification }
   | { event: 'error'; data: ApiErrorBody };
 
+/** A hub that models come from. */
+export type Source = 'huggingface' | 'modelscope';
+
 export interface Job {
   id: string;
   repo: string;
   revision: string;
   name: string;
+  source: Source;
   state: JobState;
   files: { path: string; bytes: number; done: number; verified: boolean }[];
   bytes: number;
