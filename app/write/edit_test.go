@@ -1,11 +1,14 @@
 package write
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
 	"qwill/app/command"
+	"qwill/engine"
 	"qwill/engine/proto"
 )
 
@@ -127,5 +130,39 @@ func TestDrafts(t *testing.T) {
 	}
 	if err := Check(Request{Command: named("rewrite"), Text: "x", Drafts: true}); err == nil {
 		t.Error("drafts of a rewrite were taken")
+	}
+}
+
+// Each section of a long text is edited by itself, and the places stay right.
+func TestSectionsOfEdits(t *testing.T) {
+	var b strings.Builder
+	for i := range 40 {
+		fmt.Fprintf(&b, "Line %d: teh cat sleeps on the warm roof é 你好 every single day.\r\n\r\n", i)
+	}
+	text := b.String()
+	generate := func(_ context.Context, p engine.GenerateParams, event func(engine.Event)) (engine.Result, error) {
+		user := p.Messages[len(p.Messages)-1].Content
+		var all []string
+		for i := range strings.Count(user, "teh cat") {
+			all = append(all, fmt.Sprintf(`{"sentence":%d,"span":"teh","replacement":"the","kind":"spelling","reason":"typo"}`, i+1))
+		}
+		event(engine.Event{Text: `{"edits":[` + strings.Join(all, ",") + `]}`})
+		return engine.Result{Finish: proto.FinishStop}, nil
+	}
+	res, err := Run(t.Context(), Request{Command: editing(), Text: text, Language: "en", Room: Room{Context: 2048}}, generate, Watch{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	changes := 0
+	for _, s := range res.Diff {
+		if s.Kind == Change {
+			changes++
+			if s.ID != changes || s.Old != "teh" || s.New != "the" {
+				t.Errorf("%+v", s)
+			}
+		}
+	}
+	if res.Sections < 2 || changes != 40 || res.Text != strings.ReplaceAll(text, "teh", "the") {
+		t.Errorf("%d sections, %d changes", res.Sections, changes)
 	}
 }

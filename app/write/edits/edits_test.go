@@ -129,3 +129,13 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestReasonsKeepToTheirScript(t *testing.T) {
+	table, _ := NewTable("He go.")
+	for _, c := range [][3]string{{"zh-Hans", "主谓一致", "主谓一致"}, {"zh-Hans", "verb agreement", ""}, {"en", "verb agreement", "verb agreement"}, {"en", "主谓一致", ""}, {"de", "Verb stimmt nicht", "Verb stimmt nicht"}, {"en", "a\nb", ""}} {
+		e, why := table.Place(Answer{1, "go", "goes", Grammar, c[1]}, nil, c[0])
+		if why != Accepted || e.Reason != c[2] {
+			t.Errorf("%s: %q %q", c[0], e.Reason, why)
+		}
+	}
+}
