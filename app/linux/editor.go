@@ -21,8 +21,8 @@ import (
 // Bounds on what capturing and inserting may take.
 const (
 	captureTime = 900 * time.Millisecond
-	frontTime   = 2 * time.Second // until a window has the focus
-	takenTime   = 2 * time.Second // until a paste is seen
+	frontTime   = 3 * time.Second // until a window has the focus
+	takenTime   = 4 * time.Second // until a paste is seen
 )
 
 // embedded stands for an object within a text, such as a paragraph.

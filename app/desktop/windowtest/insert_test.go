@@ -25,10 +25,18 @@ const (
 	secondLine = "This line stays."
 )
 
-// page mirrors its field in the window's title, for xdotool.
+// page mirrors its field in the window's title, for xdotool. After the second paste
+// it copies something, as a user may at any moment.
 const page = `<!doctype html><meta charset="utf-8"><textarea id="t" rows="8" cols="60">` + firstLine + "\n" + secondLine + `</textarea><input type="password" value="hunter2">
 <script>const t = document.getElementById('t'), tell = () => (document.title = 'field:' + encodeURIComponent(t.value));
-t.oninput = tell; t.focus(); t.setSelectionRange(0, 0); tell()</script>`
+let pastes = 0;
+t.onpaste = () => { pastes++ };
+t.oncopy = (e) => { e.clipboardData.setData('text/plain', 'copied meanwhile'); e.preventDefault() };
+t.oninput = (e) => {
+  if (e.inputType === 'insertFromPaste' && pastes == 2) { t.setSelectionRange(0, 1); document.execCommand('copy') }
+  tell();
+};
+ t.focus(); t.setSelectionRange(0, 0); tell()</script>`
 
 // inserting: a selection of another program's editor goes through the quick
 // prompt and back, in GTK and in Chromium.
@@ -104,7 +112,11 @@ func inserting(t *testing.T, s *session) {
 	says := func(what string) func() bool {
 		return func() bool {
 			return slices.ContainsFunc(r.tree(), func(n node) bool {
-				words, err := c.Object(access.Ref(n.ref)).All(t.Context())
+				o := c.Object(access.Ref(n.ref))
+				if !slices.Contains(n.path, "document") || !o.Has(t.Context(), "Text") {
+					return false
+				}
+				words, err := o.All(t.Context())
 				return err == nil && strings.Contains(words, what)
 			})
 		}
@@ -148,6 +160,17 @@ func inserting(t *testing.T, s *session) {
 	s.wait(5*time.Second, "Chromium to have the focus again", func() bool { return s.run("xdotool", "getactivewindow") == web })
 	s.key("ctrl+z")
 	s.wait(5*time.Second, "one undo to restore the text area", func() bool { return title() == firstLine+"\n"+secondLine })
+
+	// What is copied while Qwill inserts stays.
+	s.key("ctrl+Home", "shift+End")
+	result = s.throughPrompt(r)
+	s.key("Return")
+	s.wait(8*time.Second, "the second result in the text area", func() bool { return title() == result+"\n"+secondLine })
+	s.wait(8*time.Second, "Chromium to have the focus", func() bool { return s.run("xdotool", "getactivewindow") == web })
+	time.Sleep(500 * time.Millisecond) // the clipboard would have come back by now
+	if got := s.copied(); got != "copied meanwhile" {
+		t.Errorf("the clipboard holds %q, want what was copied meanwhile", got)
+	}
 
 	s.key("Tab", "ctrl+a", "ctrl+alt+space")
 	s.wait(8*time.Second, "the prompt to refuse a password", says("Qwill does not read what is typed there"))
