@@ -21,7 +21,8 @@ export const models = {
     missingText: (name: string) =>
       `“${name}” was moved or deleted. Your chats are safe. Choose another model, or add it again.`,
     noneTitle: 'No model is installed',
-    noneText: 'Add a GGUF file or an MLX folder that is on this computer.',
+    noneText: 'Download one on the Models page, or add a GGUF file or an MLX folder that is on this computer.',
+    browse: 'Open Models',
     choose: 'Choose a model',
   },
   models: {

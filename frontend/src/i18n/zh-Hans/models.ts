@@ -19,7 +19,8 @@ export const models: typeof Area = {
     missingTitle: '这个模型的文件不见了',
     missingText: (name) => `“${name}”已被移走或删除。你的对话都在。请选择其他模型，或重新添加。`,
     noneTitle: '还没有安装模型',
-    noneText: '请添加这台电脑上的 GGUF 文件或 MLX 文件夹。',
+    noneText: '请在“模型”页面下载一个，或添加这台电脑上的 GGUF 文件或 MLX 文件夹。',
+    browse: '打开“模型”',
     choose: '选择模型',
   },
   models: {
