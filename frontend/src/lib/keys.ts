@@ -1,22 +1,16 @@
 import type { Settings } from './api/types';
+import { isShortcut, type ShortcutId } from './shortcuts';
 
-/** Escape that is meant for the page: not for an input method, an open dialog or a menu. */
-export function isEscape(event: KeyboardEvent): boolean {
+/** A shortcut on Escape that is meant for the page: not for an open dialog or a menu. */
+export function isEscape(event: KeyboardEvent, id: ShortcutId): boolean {
   return (
-    event.key === 'Escape' &&
+    isShortcut(event, id) &&
     !event.defaultPrevented &&
-    !event.isComposing &&
-    event.keyCode !== 229 &&
     !document.querySelector('[role="dialog"], [role="alertdialog"], [role="menu"]')
   );
 }
 
-/**
- * The key that sends, as it is set: Return, or with Control or Command; never one that an input method is taking
- * (229 is what WebKit reports).
- */
+/** The key that sends, as it is set: Return, or only with Control or Command. */
 export function isSend(event: KeyboardEvent, key: Settings['send_key']): boolean {
-  if (event.key !== 'Enter' || event.isComposing || event.keyCode === 229 || event.shiftKey || event.altKey)
-    return false;
-  return key === 'enter' || event.ctrlKey || event.metaKey;
+  return isShortcut(event, 'sendMod') || (key === 'enter' && isShortcut(event, 'send'));
 }

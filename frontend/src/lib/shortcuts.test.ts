@@ -33,6 +33,23 @@ describe('shortcuts', () => {
     expect(isShortcut(press('Enter', { isComposing: true }), 'accept')).toBe(false);
   });
 
+  it('have a handler each', () => {
+    const sources = Object.entries(
+      import.meta.glob<string>(['../**/*.svelte', './{keys,diff/review}.ts'], {
+        query: '?raw',
+        import: 'default',
+        eager: true,
+      }),
+    )
+      .map(([, source]) => source)
+      .join('\n');
+    // Keys of the system or of the field itself, and a command's own number.
+    const elsewhere: ShortcutId[] = ['close', 'newLine', 'slash', 'promptCommand'];
+    const asked = (id: string) =>
+      new RegExp(`(?:isShortcut|isEscape)\\(\\w+, '${id}'\\)|\\w+: '${id}',$`, 'm').test(sources);
+    expect((Object.keys(shortcuts) as ShortcutId[]).filter((id) => !asked(id))).toEqual(elsewhere);
+  });
+
   it('have a name each, and no two of a section the same keys', () => {
     const seen = new Map<string, string>();
     for (const [id, { section, keys }] of Object.entries(shortcuts)) {

@@ -38,15 +38,19 @@ const list = {
   editLast: { section: 'chat', keys: ['ArrowUp'] },
   stop: { section: 'chat', keys: ['Escape'] },
 
+  run: { section: 'write', keys: ['Mod+Enter'] },
   back: { section: 'write', keys: ['Escape'] },
 
   nextChange: { section: 'review', keys: ['ArrowDown', 'ArrowRight', 'J'] },
   previousChange: { section: 'review', keys: ['ArrowUp', 'ArrowLeft', 'K'] },
+  firstChange: { section: 'review', keys: ['Home'] },
+  lastChange: { section: 'review', keys: ['End'] },
   accept: { section: 'review', keys: ['Enter'] },
   reject: { section: 'review', keys: ['Delete', 'Backspace'] },
   acceptAll: { section: 'review', keys: ['Shift+Enter'] },
 
   promptCommand: { section: 'prompt', keys: ['1', '9'] },
+  promptGo: { section: 'prompt', keys: ['Enter'] },
   promptInsert: { section: 'prompt', keys: ['Mod+Enter'] },
   promptBack: { section: 'prompt', keys: ['Escape'] },
 } as const satisfies Record<string, Shortcut>;

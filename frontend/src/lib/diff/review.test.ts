@@ -46,10 +46,11 @@ describe('review', () => {
   });
 
   it('maps keys, and leaves those with modifiers to the system', () => {
-    const key = (key: string, extra = {}) =>
-      actionOf({ key, shiftKey: false, ctrlKey: false, metaKey: false, altKey: false, ...extra });
+    const key = (key: string, extra = {}) => actionOf(new KeyboardEvent('keydown', { key, ...extra }));
     expect(key('j')).toBe('next');
     expect(key('ArrowLeft')).toBe('previous');
+    expect(key('Home')).toBe('first');
+    expect(key('End')).toBe('last');
     expect(key('Enter')).toBe('accept');
     expect(key('Enter', { shiftKey: true })).toBe('acceptAll');
     expect(key('Backspace')).toBe('reject');

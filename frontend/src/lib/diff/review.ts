@@ -1,3 +1,4 @@
+import { isShortcut, type ShortcutId } from '../shortcuts';
 import type { Fault, Reason, Segment } from '../api/types';
 
 export type Decision = 'open' | 'accepted' | 'rejected';
@@ -59,32 +60,19 @@ export function nextOpen(changes: readonly Change[], from: number): number {
   return -1;
 }
 
-export type Action = 'next' | 'previous' | 'first' | 'last' | 'accept' | 'reject' | 'acceptAll' | null;
+const KEYS = {
+  next: 'nextChange',
+  previous: 'previousChange',
+  first: 'firstChange',
+  last: 'lastChange',
+  accept: 'accept',
+  acceptAll: 'acceptAll',
+  reject: 'reject',
+} as const satisfies Record<string, ShortcutId>;
+
+export type Action = keyof typeof KEYS | null;
 
 /** What a key does in the difference view. */
-export function actionOf(event: Pick<KeyboardEvent, 'key' | 'shiftKey' | 'ctrlKey' | 'metaKey' | 'altKey'>): Action {
-  if (event.ctrlKey || event.metaKey || event.altKey) return null;
-  switch (event.key) {
-    case 'ArrowRight':
-    case 'ArrowDown':
-    case 'j':
-    case 'J':
-      return 'next';
-    case 'ArrowLeft':
-    case 'ArrowUp':
-    case 'k':
-    case 'K':
-      return 'previous';
-    case 'Home':
-      return 'first';
-    case 'End':
-      return 'last';
-    case 'Enter':
-      return event.shiftKey ? 'acceptAll' : 'accept';
-    case 'Delete':
-    case 'Backspace':
-      return 'reject';
-    default:
-      return null;
-  }
+export function actionOf(event: KeyboardEvent): Action {
+  return (Object.keys(KEYS) as (keyof typeof KEYS)[]).find((action) => isShortcut(event, KEYS[action])) ?? null;
 }
