@@ -1,5 +1,7 @@
 // What can be done to messages once they are there: versions, continue, fork, delete; and where the focus is then.
 import type { Page } from '@playwright/test';
+import { join } from 'node:path';
+import type { Chat, Model } from '../src/lib/api/types';
 import { accessible, answers, expect, finished, lastAnswer, lastText, LONG, send, test, written } from './qwill';
 import { asked, seed } from './seed';
 
@@ -139,4 +141,31 @@ test('a link to a message goes there, also in another version', async ({ app, qw
   await expect(target).toBeFocused();
   await expect(target).toBeInViewport();
   await expect(target).toContainText('Question 10?');
+});
+
+test('an answer is written again with another model', async ({ app, qwill }) => {
+  const twin = (await qwill.call('POST', '/models/import', {
+    path: join(qwill.home, 'models', 'starter'),
+    name: 'twin',
+  })) as Model;
+  try {
+    await app.reload();
+    const id = await seed(qwill, 'Two models', asked('Name a bird.', 'A first answer.'));
+    await app.evaluate((id) => (location.hash = `#/c/${id}`), id);
+    await expect(lastText(app)).toHaveText('A first answer.');
+    await lastAnswer(app).hover();
+    await lastAnswer(app).getByRole('button', { name: 'More for this message' }).click();
+    const sub = app.getByRole('menuitem', { name: 'Write again with' });
+    await sub.focus();
+    await app.keyboard.press('ArrowRight');
+    await app.getByRole('menuitem', { name: twin.title, exact: true }).last().click();
+    await finished(app);
+    await expect(lastAnswer(app).getByRole('group', { name: 'Version 2 of 2' })).toBeVisible();
+    const { messages } = (await qwill.get(`/chats/${id}`)) as Chat;
+    expect(messages.at(-1)).toMatchObject({ role: 'assistant', status: 'done', model: 'twin' });
+    await lastAnswer(app).getByRole('button', { name: 'Earlier version' }).click();
+    await expect(lastText(app)).toHaveText('A first answer.');
+  } finally {
+    await qwill.call('DELETE', '/models/twin', undefined);
+  }
 });
