@@ -12,16 +12,18 @@ import (
 
 	"qwill/app/diag"
 	"qwill/app/errs"
+	"qwill/app/models/pull"
 	"qwill/app/paths"
 	"qwill/app/wire"
 )
 
 func (r *runner) doctor() *cobra.Command {
-	return &cobra.Command{
+	var hubs bool
+	cmd := &cobra.Command{
 		Use: "doctor", Short: "Look for what is wrong and say what to do", Args: cobra.NoArgs,
-		Long: "Looks at folders, database, engine, models and display, and prints a report that\ncan be pasted: it holds no text of chats. It sends nothing. Fails when it found\na problem.",
+		Long: "Looks at folders, database, engine, models and display, and prints a report that\ncan be pasted: it holds no text of chats. It sends nothing. Fails when it found\na problem. With --hubs it asks both hubs for a list, a small file and the last\nbytes of a large one.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d := r.examine(cmd.Context())
+			d := r.examine(cmd.Context(), hubs)
 			if cmd.Context().Err() != nil {
 				return errInterrupted
 			}
@@ -32,9 +34,11 @@ func (r *runner) doctor() *cobra.Command {
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&hubs, "hubs", false, "also ask Hugging Face and ModelScope whether downloads would work")
+	return cmd
 }
 
-func (r *runner) examine(ctx context.Context) *diag.Report {
+func (r *runner) examine(ctx context.Context, hubs bool) *diag.Report {
 	d := &diag.Report{}
 	defer d.Write()
 	diag.Machine(d, wire.Version)
@@ -52,6 +56,15 @@ func (r *runner) examine(ctx context.Context) *diag.Report {
 	}
 	defer a.Close()
 	a.Examine(ctx, d)
+	if hubs {
+		for _, source := range pull.Sources {
+			if found, err := a.Pulls.Probe(ctx, source); err != nil {
+				d.Problem(source, err)
+			} else {
+				d.OK(source, "%s", found)
+			}
+		}
+	}
 	return d
 }
 

@@ -247,3 +247,21 @@ func TestPullOffline(t *testing.T) {
 		t.Errorf("%d requests", n)
 	}
 }
+
+// The check that a person with a network runs says of each hub what it found.
+func TestDoctorAsksTheHubs(t *testing.T) {
+	hub := newHub(t)
+	q := puller(t, hub, t.TempDir())
+	_, out, _ := output(t, q("doctor"))
+	if n := len(hub.Requests()); n != 0 {
+		t.Errorf("%d requests that nobody asked for", n)
+	}
+	if strings.Contains(out, pull.ModelScope) {
+		t.Errorf("%s", out)
+	}
+	hub.Put(pull.ProbeRepo, hubtest.Tiny())
+	_, out, _ = output(t, q("doctor", "--hubs"))
+	if strings.Count(out, "parts are delivered") != 2 {
+		t.Errorf("%s", out)
+	}
+}

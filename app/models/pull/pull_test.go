@@ -626,7 +626,7 @@ func TestQueue(t *testing.T) {
 // A process that ends in order leaves the job to the next one.
 func TestEndOfProcess(t *testing.T) {
 	b := setup(t)
-	b.hub.Arm(hubtest.Fault{Kind: hubtest.Slow, Path: "model.safetensors", At: 2 << 20, Times: 1})
+	b.hub.Arm(hubtest.Fault{Kind: hubtest.Slow, Path: "model.safetensors", At: 2 << 20}) // a new try is slow too
 	j, err := b.Add(t.Context(), repo, "", "")
 	if err != nil {
 		t.Fatal(err)
@@ -638,6 +638,7 @@ func TestEndOfProcess(t *testing.T) {
 	if err != nil || !got.Active() {
 		t.Fatalf("%+v %v", got, err)
 	}
+	b.hub.Disarm()
 	b2 := open(t, b.home, b.hub)
 	b2.whole(b2.until(j.ID))
 	resumed(t, b2)
