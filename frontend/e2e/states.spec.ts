@@ -108,6 +108,9 @@ test('a folder that was moved, no model, and Qwill gone', async ({ browser }) =>
       await expect(pair.en.getByText('No model is installed').first()).toBeVisible();
       await expect(pair.zh.getByText('还没有安装模型').first()).toBeVisible();
       await pair.look('no-model');
+      await pair.en.getByRole('button', { name: 'Open Models' }).click();
+      await expect(pair.en.getByRole('heading', { level: 1, name: 'Models' })).toBeVisible();
+      await pair.en.goBack();
 
       await pair.both((page) => page.locator(composer).isEnabled());
       await qwill.stop('SIGKILL');
