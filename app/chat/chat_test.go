@@ -119,6 +119,13 @@ func (b *bench) create() chat.Chat {
 
 func (b *bench) send(id, text string) (chat.Message, *call) {
 	b.t.Helper()
+	reply := b.wait(id, text)
+	return reply, b.engine.next(b.t)
+}
+
+// wait sends a message whose reply's turn has not come.
+func (b *bench) wait(id, text string) chat.Message {
+	b.t.Helper()
 	_, reply, err := b.Send(b.t.Context(), id, text)
 	if err != nil {
 		b.t.Fatal(err)
@@ -126,7 +133,7 @@ func (b *bench) send(id, text string) (chat.Message, *call) {
 	if reply.Status != chat.Queued {
 		b.t.Errorf("a new reply is %s", reply.Status)
 	}
-	return reply, b.engine.next(b.t)
+	return reply
 }
 
 func (b *bench) watch(id string) *events.Subscription {
@@ -387,7 +394,7 @@ func TestChatsQueueSideBySide(t *testing.T) {
 	b := setup(t)
 	one, two := b.create(), b.create()
 	_, k1 := b.send(one.ID, "x")
-	_, k2 := b.send(two.ID, "y")
+	b.wait(two.ID, "y")
 	k1.event(engine.Event{Text: "a"})
 	got, err := b.Get(t.Context(), two.ID)
 	if err != nil || got.Messages[1].Status != chat.Queued {
@@ -396,6 +403,7 @@ func TestChatsQueueSideBySide(t *testing.T) {
 	s1, s2 := b.watch(one.ID), b.watch(two.ID)
 	k1.end <- done()
 	last(t, s1)
+	k2 := b.engine.next(t)
 	k2.event(engine.Event{Text: "b"})
 	k2.end <- done()
 	if m := last(t, s2); m.Content != "b" {

@@ -333,13 +333,21 @@ func TestRepliesTellTheirPlaceInTheQueue(t *testing.T) {
 	b := setup(t)
 	ctx := t.Context()
 	var ids []string
-	var calls []*call
 	for range 3 {
 		c := b.create()
-		_, k := b.send(c.ID, "x")
-		ids, calls = append(ids, c.ID), append(calls, k)
+		b.wait(c.ID, c.ID)
+		ids = append(ids, c.ID)
 	}
-	calls[0].event(engine.Event{Text: "a"})
+	// asked takes the next call, which must be for that chat.
+	asked := func(i int) *call {
+		k := b.engine.next(t)
+		if got := k.params.Messages[len(k.params.Messages)-1].Content; got != ids[i] {
+			t.Errorf("reply %d is not the next: %s", i, got)
+		}
+		return k
+	}
+	first := asked(0)
+	first.event(engine.Event{Text: "a"})
 	places := func() (all [3]int) {
 		for i, id := range ids {
 			c, err := b.Get(ctx, id)
@@ -359,7 +367,7 @@ func TestRepliesTellTheirPlaceInTheQueue(t *testing.T) {
 	}
 	sub := b.events.Subscribe()
 	s := b.watch(ids[0])
-	calls[0].end <- done()
+	first.end <- done()
 	last(t, s)
 	told := map[string]bool{}
 	for len(told) < 3 {
@@ -374,14 +382,16 @@ func TestRepliesTellTheirPlaceInTheQueue(t *testing.T) {
 	if got := places(); got != [3]int{0, 0, 1} {
 		t.Errorf("places %v", got)
 	}
+	asked(1)
 	if err := b.Stop(ctx, ids[1]); err != nil {
 		t.Fatal(err)
 	}
 	if got := places(); got != [3]int{0, 0, 0} {
 		t.Errorf("places %v", got)
 	}
-	calls[2].event(engine.Event{Text: "c"})
+	third := asked(2)
+	third.event(engine.Event{Text: "c"})
 	s = b.watch(ids[2])
-	calls[2].end <- done()
+	third.end <- done()
 	last(t, s)
 }

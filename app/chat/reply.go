@@ -21,6 +21,8 @@ type reply struct {
 	params engine.GenerateParams
 	began  func() // called when its turn in the queue has come
 	cancel context.CancelFunc
+	turn   chan struct{} // closed when it is the first in the queue
+	taken  sync.Once
 	done   chan struct{} // closed after the last event and the last save
 
 	mu       sync.Mutex // guards what follows and orders it with published events
@@ -46,6 +48,9 @@ func (r *reply) watch() *events.Subscription {
 	}
 	return r.broker.Subscribe(first...)
 }
+
+// next says that the reply's turn has come.
+func (r *reply) next() { r.taken.Do(func() { close(r.turn) }) }
 
 func (r *reply) snapshot() Message {
 	r.mu.Lock()
@@ -166,6 +171,12 @@ func (m *Manager) run(ctx context.Context, r *reply) {
 		defer close(flushed)
 		m.flush(r, end)
 	}()
+	// In the order of the queue: while a model loads, the engine would take
+	// those that wait for it in any order.
+	select {
+	case <-r.turn:
+	case <-ctx.Done():
+	}
 	res, err := m.engine.Generate(ctx, r.params, r.event, r.loading)
 	close(end)
 	<-flushed

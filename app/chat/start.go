@@ -55,7 +55,7 @@ func (m *Manager) open() error {
 func (m *Manager) begin(c Chat, answer Message, p engine.GenerateParams) error {
 	m.abandon(c.ID)
 	run, cancel := context.WithCancel(context.Background())
-	r := &reply{chatID: c.ID, store: m.of(c.ID), cancel: cancel, done: make(chan struct{}), message: answer, params: p,
+	r := &reply{chatID: c.ID, store: m.of(c.ID), cancel: cancel, turn: make(chan struct{}), done: make(chan struct{}), message: answer, params: p,
 		thoughtMS: answer.ReasoningMS}
 	r.began = func() { m.tell(c.ID, "changed") }
 	m.mu.Lock()
@@ -66,6 +66,7 @@ func (m *Manager) begin(c Chat, answer Message, p engine.GenerateParams) error {
 	}
 	m.live[c.ID] = r
 	m.queue = append(m.queue, r)
+	m.queue[0].next()
 	m.running.Add(1)
 	m.mu.Unlock()
 	m.tell(c.ID, "changed")
@@ -78,6 +79,9 @@ func (m *Manager) leave(r *reply) {
 	delete(m.live, r.chatID)
 	i := slices.Index(m.queue, r)
 	m.queue = slices.Delete(m.queue, i, i+1)
+	if len(m.queue) > 0 {
+		m.queue[0].next()
+	}
 	for _, behind := range m.queue[i:] {
 		m.tell(behind.chatID, "changed")
 	}

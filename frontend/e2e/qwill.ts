@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');
+const binary = process.env['QWILL_BINARY'] ?? join(root, 'build', 'bin', 'qwill');
 const axe = readFileSync(join(here, '..', 'node_modules', 'axe-core', 'axe.min.js'), 'utf8');
 
 export interface Options {
@@ -40,7 +41,6 @@ export class Qwill {
   }
 
   async start(): Promise<void> {
-    const binary = process.env['QWILL_BINARY'] ?? join(root, 'build', 'bin', 'qwill');
     if (!existsSync(binary)) throw new Error(`${binary} is missing: run make build first`);
     const { env, disk } = this.options;
     const address = this.url ? new URL(this.url).host : '127.0.0.1:0';
@@ -89,6 +89,13 @@ export class Qwill {
     });
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
     return response.status === 204 ? undefined : response.json();
+  }
+
+  /** Runs the command line beside the page, in the same home. */
+  run(...args: string[]): string {
+    const done = spawnSync(binary, args, { env: { ...process.env, QWILL_HOME: this.home }, encoding: 'utf8' });
+    if (done.status !== 0) throw new Error(`qwill ${args.join(' ')}: ${done.status}\n${done.stderr}`);
+    return done.stdout;
   }
 
   get = (path: string) => this.call('GET', path, undefined);

@@ -203,3 +203,15 @@ test('two thousand chats stay quick', async ({ app }) => {
 
   expect(quickest).toBeLessThan(50);
 });
+
+test('a chat that a terminal erased is gone when one comes back to the window', async ({ app, qwill }) => {
+  const [kept, erased] = await create(qwill, 'Stays here', 'Goes elsewhere');
+  await link(app, 'Goes elsewhere').click();
+  await expect(app).toHaveURL(new RegExp(`/c/${erased!.id}$`));
+  qwill.run('chats', 'rm', erased!.id);
+  await app.evaluate(() => dispatchEvent(new Event('focus')));
+  await expect(link(app, 'Goes elsewhere')).toHaveCount(0);
+  await expect(link(app, 'Stays here')).toBeVisible();
+  await expect(app).not.toHaveURL(/\/c\//);
+  expect(((await qwill.get('/state')) as { chats: ChatSummary[] }).chats.map((c) => c.id)).toEqual([kept!.id]);
+});

@@ -155,6 +155,16 @@ class App {
     this.#telling = setTimeout(() => (this.saved = []), SAVED_SHOWN);
   }
 
+  /** Whoever comes back may have changed chats and models elsewhere, such as by `qwill chats rm` in a terminal. */
+  lookAgain(): void {
+    if (!this.ready || !this.connected) return;
+    this.refreshChats();
+    api.models().then(
+      (models) => this.#useModels(models),
+      () => undefined,
+    );
+  }
+
   /** Reads everything again, such as after all was erased. */
   async reload(): Promise<void> {
     await this.attempt(async () => this.#take(await api.state()));
@@ -169,7 +179,12 @@ class App {
     clearTimeout(this.#listing);
     this.#listing = setTimeout(() => {
       api.chats().then(
-        (chats) => (this.chats = chats),
+        (chats) => {
+          const there = new Set(chats.map((c) => c.id));
+          const gone = this.chats.filter((c) => !there.has(c.id));
+          this.chats = chats;
+          for (const { id } of gone) for (const listener of this.#listeners) listener(id, 'deleted');
+        },
         () => undefined, // the event stream notices a lost connection
       );
     }, 60);
