@@ -108,13 +108,23 @@ const MEGABYTE = 'All happy families are alike; each unhappy family is unhappy i
 test.describe.configure({ mode: 'serial' });
 
 test('500 messages: opening, scrolling and typing', async ({ app, qwill }) => {
-  const id = await seed(qwill, 'Five hundred', conversation(500));
-  const opened = await recorded(app, 'opening', async () => {
-    await app.evaluate((id) => (location.hash = `#/c/${id}`), id);
-    await expect(lastText(app)).toContainText('Answer number 249.');
-  });
-  // Its end comes first, the rest a slice a frame.
-  expect(opened.tasks.filter((t) => t > 200)).toEqual([]);
+  const ids: string[] = [];
+  for (let i = 0; i < 3; i++) ids.push(await seed(qwill, `Five hundred, ${i}`, conversation(500)));
+  // Its end comes first, the rest a slice a frame. Put on the page at once, they were a task of 180 ms.
+  await smooth(
+    app,
+    'opening',
+    async (attempt) => {
+      await app.evaluate((id) => (location.hash = `#/c/${id}`), ids[attempt]);
+      // Not an expectation: while one does not hold, Playwright reads the whole page, a task of 600 ms by itself.
+      await app.waitForFunction(() => {
+        const articles = document.querySelectorAll('article');
+        const text = articles[articles.length - 1]?.querySelector('.prose')?.textContent;
+        return articles.length === 500 && text?.includes('Answer number 249.');
+      });
+    },
+    120,
+  );
   await expect(app.locator('article')).toHaveCount(500);
   await app.waitForTimeout(500);
 
