@@ -144,6 +144,24 @@ func TestHosts(t *testing.T) {
 	}
 }
 
+// The other hub's address is allowed as the first one's is, and nothing beside it.
+func TestSecondEndpoint(t *testing.T) {
+	second, _ := url.Parse("https://www.modelscope.ai")
+	h := fetch.Hosts{Names: names, Second: second}
+	for address, want := range map[string]bool{
+		"https://www.modelscope.ai/x": true, "https://a.www.modelscope.ai/x": true, "https://huggingface.co/x": true,
+		"https://modelscope.ai/x": false, "http://www.modelscope.ai/x": false, "https://www.modelscope.ai.evil.com/x": false, "http://127.0.0.1/x": false,
+	} {
+		u, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := h.Allow(u); got != want {
+			t.Errorf("%s: %v", address, got)
+		}
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	for name, c := range map[string]struct {
 		url     string
