@@ -152,3 +152,15 @@ func TestOtherHubHasAnotherFile(t *testing.T) {
 		t.Errorf("not the other file: %v", err)
 	}
 }
+
+// A job that another process works on is paused there before it moves.
+func TestMoveByAnotherProcess(t *testing.T) {
+	b := setup(t)
+	other := open(t, b.home, b.hub)
+	j := b.during(func(j pull.Job) {
+		if moved, err := other.Move(t.Context(), j.ID, pull.ModelScope); err != nil || moved.Source != pull.ModelScope {
+			t.Errorf("%+v %v", moved, err)
+		}
+	})
+	other.second(other.until(j.ID))
+}

@@ -319,8 +319,8 @@ func (s *Service) Move(ctx context.Context, id, source string) (Job, error) {
 	if err != nil || j.State == Done {
 		return j, err
 	}
-	if s.running(j.ID) == nil && !s.idle() && j.State != Paused && j.State != Failed {
-		return j, errs.New(errs.Conflict, 409, "Another process works on this download.").At(j.Repo).Try("pause it first")
+	if err := s.rests(ctx, j); err != nil {
+		return j, err
 	}
 	if j.Source != source {
 		if err := s.Store.MoveJob(ctx, j.ID, source); err != nil {
@@ -328,6 +328,28 @@ func (s *Service) Move(ctx context.Context, id, source string) (Job, error) {
 		}
 	}
 	return s.Resume(ctx, j.ID)
+}
+
+// rests waits until no process works on a job that was paused.
+func (s *Service) rests(ctx context.Context, j Job) error {
+	for end := time.Now().Add(3 * lookTime); ; {
+		stored, err := s.Store.Job(ctx, j.ID)
+		if err != nil {
+			return err
+		}
+		// The stored state is written by the process that works on the job.
+		if stored.State == Paused || stored.State == Failed || stored.State == Queued || s.idle() {
+			return nil
+		}
+		if time.Now().After(end) {
+			return errs.New(errs.Conflict, 409, "Another process works on this download.").At(j.Repo).Try("pause it there first")
+		}
+		select {
+		case <-time.After(lookTime / 10):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 // Cancel ends a job and removes what it fetched.
