@@ -436,9 +436,11 @@ type server struct {
 	url string
 }
 
-func serveStarter(t *testing.T) *server {
+func serveStarter(t *testing.T) *server { return serveIn(t, home(t)) }
+
+func serveIn(t *testing.T, dir string) *server {
 	t.Helper()
-	cmd := program(t, home(t), "serve", "--addr", "127.0.0.1:0", "--json", "--mode", "exact")
+	cmd := program(t, dir, "serve", "--addr", "127.0.0.1:0", "--json", "--mode", "exact")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -510,6 +512,43 @@ func TestServeSpeaksOpenAI(t *testing.T) {
 		if p, ok := v.(float64); i == 0 && v != nil || i > 0 && (!ok || p > 0) {
 			t.Errorf("token %d has %v", i, v)
 		}
+	}
+}
+
+// Other programs reach the commands too, also one that was made while the
+// server ran.
+func TestServeOffersTheCommands(t *testing.T) {
+	dir := home(t)
+	s := serveIn(t, dir)
+	message := func(got map[string]any) string {
+		return fmt.Sprint(got["choices"].([]any)[0].(map[string]any)["message"].(map[string]any)["content"])
+	}
+	text := "The meeting with Anna is on 3 March at 10:30 in room 12."
+	got := s.ask("/chat/completions", `{"model":"command/rewrite","messages":[{"role":"user","content":"`+text+`"}],"temperature":0}`)
+	for _, kept := range []string{"Anna", "3 March", "10:30", "12"} {
+		if !strings.Contains(message(got), kept) && got["warnings"] == nil {
+			t.Errorf("%q is lost without a warning: %v", kept, got)
+		}
+	}
+	if got["model"] != "command/rewrite" || got["usage"].(map[string]any)["completion_tokens"].(float64) < 1 {
+		t.Errorf("%v", got)
+	}
+
+	const shout = `{"model":"command/my-shout-it","messages":[{"role":"user","content":"Good morning."}],"temperature":0,"max_tokens":24}`
+	res, err := s.post(t.Context(), "/chat/completions", shout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, _ := io.ReadAll(res.Body)
+	res.Body.Close()
+	if res.StatusCode != http.StatusNotFound || !strings.Contains(string(body), "command/rewrite") {
+		t.Errorf("an unknown command: %d %s", res.StatusCode, body)
+	}
+	if out, err := program(t, dir, "commands", "add", "Shout it", "--instruction", "Write the text in capital letters.").CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	if got := s.ask("/chat/completions", shout); message(got) == "" {
+		t.Errorf("%v", got)
 	}
 }
 

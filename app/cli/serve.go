@@ -95,6 +95,7 @@ func (r *runner) openai(ctx context.Context, addr string, f modelFlags) error {
 	if own {
 		fmt.Fprintf(r.Err, "Key (set %s to choose one): %s\n", keyVariable, key)
 	}
-	h := openai.New(openai.Config{Key: key, Mode: mode, Engine: a.Serve, Models: offered{a.Models, m}, Keep: a.KeepServed})
+	h := openai.New(openai.Config{Key: key, Mode: mode, Engine: a.Serve, Models: offered{a.Models, m},
+		Commands: a.ServedCommands(m, mode), Keep: a.KeepServed})
 	return serveUntil(ctx, l, h)
 }

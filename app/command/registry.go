@@ -40,6 +40,18 @@ func Open(ctx context.Context, store Store, changed func()) (*Registry, error) {
 	return &Registry{store: store, changed: changed, custom: custom}, nil
 }
 
+// Reload reads the user's own commands again, which another process may have
+// changed.
+func (r *Registry) Reload(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	custom, err := r.store.CustomCommands(ctx)
+	if err == nil {
+		r.custom = custom
+	}
+	return err
+}
+
 // All lists the built-in commands, then the user's own. Where one of these
 // has a built-in command's key, the latter loses it.
 func (r *Registry) All() []Command {

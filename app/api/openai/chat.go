@@ -32,6 +32,12 @@ func (s *server) chat(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if id, ok, err := s.called(r.Context(), in.Model); ok {
+		if err != nil {
+			return err
+		}
+		return s.command(w, r, &in, p, id)
+	}
 	m, err := s.Models.Find(r.Context(), in.Model)
 	if err != nil {
 		return err

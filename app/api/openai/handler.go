@@ -39,6 +39,8 @@ type Config struct {
 	Mode   engine.Mode
 	Engine Engine
 	Models Models
+	// Commands, which may be nil, are offered as models beside the models.
+	Commands Commands
 	// Keep, which may be nil, is told of each request that was answered whole.
 	Keep func(ctx context.Context, p engine.GenerateParams, text, reasoning string)
 }
@@ -54,7 +56,7 @@ func New(c Config) http.Handler {
 	mux := http.NewServeMux()
 	for path, m := range map[string]map[string]func(http.ResponseWriter, *http.Request) error{
 		"/v1/models":           {"GET": s.models},
-		"/v1/models/{id}":      {"GET": s.model},
+		"/v1/models/{id...}":   {"GET": s.model},
 		"/v1/chat/completions": {"POST": s.chat},
 		"/v1/completions":      {"POST": s.complete},
 	} {
@@ -166,10 +168,25 @@ func (s *server) models(w http.ResponseWriter, r *http.Request) error {
 			entries = append(entries, s.entry(m))
 		}
 	}
+	if s.Commands != nil {
+		ids, err := s.Commands.IDs(r.Context())
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			entries = append(entries, s.entry(models.Model{Name: Prefix + id}))
+		}
+	}
 	return answer(w, http.StatusOK, map[string]any{"object": "list", "data": entries})
 }
 
 func (s *server) model(w http.ResponseWriter, r *http.Request) error {
+	if id, ok, err := s.called(r.Context(), r.PathValue("id")); ok {
+		if err != nil {
+			return err
+		}
+		return answer(w, http.StatusOK, s.entry(models.Model{Name: Prefix + id}))
+	}
 	m, err := s.Models.Find(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err

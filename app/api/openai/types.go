@@ -17,6 +17,9 @@ type ChatRequest struct {
 	ResponseFormat      json.RawMessage `json:"response_format"`
 	Tools               json.RawMessage `json:"tools"`
 	Functions           json.RawMessage `json:"functions"`
+	// Of a command; a model has neither.
+	Instruction string            `json:"instruction"`
+	Options     map[string]string `json:"options"`
 }
 
 type templateOptions struct {
@@ -99,6 +102,8 @@ type Answer struct {
 	Model   string   `json:"model"`
 	Choices []Choice `json:"choices"`
 	Usage   *Usage   `json:"usage,omitempty"`
+	// Warnings are a command's: what may be wrong with its result.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Choice is one answer. Chats fill Message or Delta, completions Text.
