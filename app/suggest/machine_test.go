@@ -163,3 +163,10 @@ func TestKeysPass(t *testing.T) {
 		}
 	})
 }
+
+// A shortcut with Tab in it belongs to the program.
+func TestModifiedTab(t *testing.T) {
+	if b := write(t); b.do(Key{Name: KeyTab, Mod: true}).Swallow || b.put != "" {
+		t.Error("swallowed")
+	}
+}
