@@ -6,11 +6,13 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"qwill/app/api"
 	"qwill/app/desktop"
 	"qwill/app/events"
+	"qwill/app/history"
 	"qwill/app/paths"
 	"qwill/app/shell"
 	"qwill/app/wire"
@@ -45,7 +47,24 @@ func (w window) Run(ctx context.Context, a *wire.App, static fs.FS) error {
 		Commands: commands,
 		Write: func(ctx context.Context, command, text string) (string, error) {
 			r, err := a.Writer.Write(ctx, api.WriteRequest{Command: command, Text: text, Door: "services"}, func(events.Event) {})
-			return r.Unwarned(), err
+			out := r.Unwarned()
+			if err == nil && strings.TrimSpace(out) != "" {
+				// Before the other program has it: the original must outlive a crash.
+				_, err = a.History.Add(ctx, history.ServicesDoor, command, text, out)
+			}
+			return out, err
+		},
+		Replacing: func(program, original, replacement string) (func(), error) {
+			ctx := context.Background()
+			id, err := a.History.Add(ctx, program, "", original, replacement)
+			return func() {
+				if id == "" {
+					return
+				}
+				if err := a.History.Erase(ctx, id); err != nil {
+					slog.Warn("history of an insertion that failed not erased", "error", err)
+				}
+			}, err
 		},
 		StopWriting: a.StopWriting,
 		Unload:      a.Unload,

@@ -96,6 +96,8 @@ var rules = []rule{
 		why: "what is read from foreign files reaches the chats only through their own checks"},
 	{from: "qwill/app/privacy", to: []string{"qwill/app/api", "qwill/app/cli", "qwill/app/desktop", "qwill/app/store", "qwill/app/wire"},
 		why: "a service declares the interfaces it needs; doors and the store come from outside"},
+	{from: "qwill/app/history", to: []string{"qwill"}, allow: []string{"qwill/app/errs"},
+		why: "a service declares the interfaces it needs; doors and the store come from outside"},
 	{from: "qwill/app/diag", to: []string{"qwill/app/api", "qwill/app/cli", "qwill/app/desktop", "qwill/app/store", "qwill/app/wire", "qwill/app/chat"},
 		why: "logs and reports know nothing of chats, so that they cannot tell of them"},
 	{from: "qwill/app/shortcut", to: []string{"qwill"}, why: "the name of a shortcut is the same for the settings, for every system and for the page"},

@@ -18,6 +18,7 @@ import (
 	"qwill/app/errs"
 	"qwill/app/events"
 	"qwill/app/fetch"
+	"qwill/app/history"
 	"qwill/app/models"
 	"qwill/app/models/pull"
 	"qwill/app/settings"
@@ -42,6 +43,7 @@ type Config struct {
 	Events   *events.Broker
 	Writer   Writer
 	Commands *command.Registry
+	History  *history.Service
 	Engine   func() EngineState
 	Window   func(action string) // what the native window should do; nil in a browser
 	Desktop  *Desktop            // nil in a browser
@@ -132,6 +134,8 @@ func New(c Config) http.Handler {
 	a.on("/api/jobs/{id}/pause", methods{"POST": a.pauseJob})
 	a.on("/api/jobs/{id}/resume", methods{"POST": a.resumeJob})
 	a.on("/api/connections", methods{"GET": a.connections})
+	a.on("/api/history", methods{"GET": a.listHistory, "DELETE": a.eraseHistory})
+	a.on("/api/history/{id}", methods{"GET": a.getReplacement, "DELETE": a.eraseReplacement})
 	a.mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, errs.New(errs.NotFound, 404, "There is no such address.").At(r.URL.Path))
 	})

@@ -13,11 +13,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"qwill/app/chat"
 	"qwill/app/diag"
 	"qwill/app/errs"
+	"qwill/app/history"
 	"qwill/app/paths"
+	"qwill/app/store"
 	"qwill/app/transfer"
 )
 
@@ -113,6 +116,7 @@ func (p planted) doors(t *testing.T, dir string, page *page) {
 	if len(in.Imported) != 1 {
 		t.Fatalf("%+v", in)
 	}
+	p.replaced(t, dir)
 	// A chat that was deleted, and is erased ten minutes later, is still there.
 	page.call("POST", "/api/chats", fmt.Sprintf(`{"title":"%s"}`, p.word("deleted")), &c)
 	page.call("DELETE", "/api/chats/"+c.ID, "", nil)
@@ -124,6 +128,21 @@ func (p planted) doors(t *testing.T, dir string, page *page) {
 		}
 	}
 	p.served(t, dir)
+}
+
+// replaced keeps a replacement as the window does before it makes one.
+func (p planted) replaced(t *testing.T, dir string) {
+	t.Helper()
+	q := paths.Under(dir)
+	db, _, err := store.Open(t.Context(), q.Database(), q.Backups())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	h := history.Service{Store: db, Keep: func() bool { return true }, Now: time.Now}
+	if _, err := h.Add(t.Context(), "Editor", "proofread", "he say "+p.word("original"), "he says "+p.word("result")); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // served asks the server of the same home.
@@ -165,7 +184,7 @@ func (p planted) served(t *testing.T, dir string) {
 }
 
 // kept are the doors whose words a home must hold before it is erased.
-var kept = []string{"title", "system", "chat", "branch", "draft", "newdraft", "folder", "prompt", "services", "import", "deleted", "server", "log", "crash", "backup", "cache"}
+var kept = []string{"title", "system", "chat", "branch", "draft", "newdraft", "folder", "prompt", "services", "import", "deleted", "server", "original", "result", "log", "crash", "backup", "cache"}
 
 func (p planted) files(t *testing.T, q paths.Paths) {
 	t.Helper()

@@ -34,8 +34,9 @@ type Options struct {
 	Commands []shell.Command
 	// Write runs a command on a text to its end, for other programs.
 	Write func(ctx context.Context, command, text string) (string, error)
-	// Replaced hears of each text that was replaced in another program; may be nil.
-	Replaced    func(program, original, replacement string)
+	// Replacing hears of each text before it is replaced in another program; its
+	// error keeps the text as it is, and undo tells that it stayed. May be nil.
+	Replacing   func(program, original, replacement string) (undo func(), err error)
 	StopWriting func()
 	Unload      func()
 	StateFile   string // where the window's place is kept

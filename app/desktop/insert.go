@@ -2,6 +2,7 @@ package desktop
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"sync"
 	"time"
@@ -59,17 +60,25 @@ func (d *Desktop) Insert(ctx context.Context, target, text string) (shell.Insert
 		}
 		return shell.Inserted{}, err // without a flicker
 	}
+	undo := func() {}
+	if d.options.Replacing != nil {
+		kept, err := d.options.Replacing(s.Program, s.Text, text)
+		if err != nil {
+			return shell.Inserted{}, err
+		}
+		undo = kept
+	}
 	d.stepAside()
 	done, err := shell.Insert(ctx, s.Place, s.Text, text)
 	if err != nil {
+		if !errors.Is(err, shell.ErrOther) { // which changed the text there
+			undo()
+		}
 		d.comeBack()
 		return done, err
 	}
 	d.captured.keep(shell.Selected{})
 	d.gone()
-	if d.options.Replaced != nil {
-		d.options.Replaced(s.Program, s.Text, text)
-	}
 	return done, nil
 }
 

@@ -49,7 +49,13 @@ func TestInsert(t *testing.T) {
 			var shown shell.Surface
 			var replaced []string
 			d.options.Publish = func(s shell.Surface) { shown = s }
-			d.options.Replaced = func(program, original, replacement string) { replaced = []string{program, original, replacement} }
+			d.options.Replacing = func(program, original, replacement string) (func(), error) {
+				if tt.field.text != "old" {
+					t.Error("told after the text was replaced")
+				}
+				replaced = []string{program, original, replacement}
+				return func() { replaced = nil }, nil
+			}
 			d.pressed(func() shell.Selected { return shell.Selected{Text: "old", Program: "Editor", Place: &tt.field} })
 			if shown.Target == nil || shown.Target.ID == "" || shown.Target.Program != "Editor" {
 				t.Fatalf("the page was told %+v", shown)

@@ -39,7 +39,10 @@ type Settings struct {
 	Retention     Retention `json:"retention"`
 	Hotkey        string    `json:"hotkey"` // of the quick prompt, such as "Ctrl+Alt+Space"
 	HotkeyEnabled bool      `json:"hotkey_enabled"`
-	FirstRunDone  bool      `json:"first_run_done"`
+	// KeepHistory keeps what was replaced in other programs for a day, so that
+	// the original can be had again.
+	KeepHistory  bool `json:"keep_history"`
+	FirstRunDone bool `json:"first_run_done"`
 }
 
 // Retention says for each door how long its conversations are kept: one of
@@ -79,7 +82,7 @@ type Sampling struct {
 // Defaults are the choices of a new user.
 func Defaults() Settings {
 	return Settings{Mode: engine.ModeFast, Language: "system", Theme: "system", TextSize: 100, SendKey: "enter", IdleMinutes: 10,
-		Retention: Retention{Chat: "forever", Prompt: "none", Services: "none", Server: "none"}, Hotkey: "Ctrl+Alt+Space"}
+		Retention: Retention{Chat: "forever", Prompt: "none", Services: "none", Server: "none"}, Hotkey: "Ctrl+Alt+Space", KeepHistory: true}
 }
 
 // SystemPromptLimit is the longest system prompt in bytes.

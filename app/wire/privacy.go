@@ -31,7 +31,7 @@ func (a *App) idle() {
 // unloaded, and expired chats erased.
 func (a *App) Keep() {
 	changes := a.Events.Subscribe()
-	changed := make(chan struct{}, 1)
+	changed, choice := make(chan struct{}, 1), make(chan struct{}, 1)
 	a.work.Go(func() {
 		defer changes.Close()
 		for {
@@ -43,14 +43,29 @@ func (a *App) Keep() {
 				continue
 			}
 			a.idle()
-			select {
-			case changed <- struct{}{}:
-			default:
+			for _, c := range []chan struct{}{changed, choice} {
+				select {
+				case c <- struct{}{}:
+				default:
+				}
 			}
 		}
 	})
 	j := &privacy.Janitor{Store: a.Store, Chats: a.Chats, Settings: a.Settings.Get, Now: time.Now}
 	a.work.Go(func() { j.Run(a.life, changed) })
+	a.work.Go(func() { a.History.Run(a.life, choice) })
+}
+
+// keepsHistory reports whether replacements are kept; another process may have
+// changed that.
+func (a *App) keepsHistory() bool {
+	s := a.Settings
+	if a.instance == nil {
+		if now, err := settings.Open(a.life, a.Store, a.Events); err == nil {
+			s = now
+		}
+	}
+	return s.Get().KeepHistory
 }
 
 // EraseOptions say what goes besides all that was written.

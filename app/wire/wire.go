@@ -19,6 +19,7 @@ import (
 	"qwill/app/events"
 	"qwill/app/fetch"
 	"qwill/app/filelock"
+	"qwill/app/history"
 	"qwill/app/models"
 	"qwill/app/models/pull"
 	"qwill/app/paths"
@@ -48,6 +49,7 @@ type App struct {
 	Chats    *chat.Manager
 	Commands *command.Registry
 	Writer   *Writer
+	History  *history.Service
 	Transfer *transfer.Service
 	Fetch    *fetch.Client
 	Pulls    *pull.Service
@@ -108,6 +110,7 @@ func Open(ctx context.Context, log *slog.Logger) (*App, error) {
 	}
 	a.Writer = &Writer{commands: a.Commands, models: a.Models, settings: a.Settings, serve: a.Serve, engine: a.Engine, record: a.recordWriting,
 		trials: newTrials(p.Cache)}
+	a.History = &history.Service{Store: db, Keep: a.keepsHistory, Now: time.Now}
 	a.Transfer = &transfer.Service{Chats: a.Chats, Ids: db, Cache: p.Cache, Keeps: a.keeps}
 	if notice != nil {
 		// The list of models was lost with the database; their folders were not.
@@ -198,7 +201,7 @@ func (a *App) tellCommands() {
 func (a *App) Handler(static fs.FS, token string, native bool, window func(action string)) http.Handler {
 	return api.New(api.Config{
 		Version: Version, Platform: runtime.GOOS, Native: native, Token: token, Static: static,
-		Chats: a.Chats, Models: a.Models, Settings: a.Settings, Events: a.Events, Writer: a.Writer, Commands: a.Commands,
+		Chats: a.Chats, Models: a.Models, Settings: a.Settings, Events: a.Events, Writer: a.Writer, Commands: a.Commands, History: a.History,
 		Engine: a.EngineState, Pulls: a.Pulls, Connections: a.Store.Connections, Window: window, Desktop: a.Desktop, Notices: a.Notices,
 		Transfer: a.Transfer, Doctor: a.Doctor,
 		Erase: func(ctx context.Context, models, choices bool) (int64, error) {

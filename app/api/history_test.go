@@ -1,0 +1,73 @@
+package api_test
+
+import (
+	"encoding/json"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"qwill/app/api"
+	"qwill/app/history"
+	"qwill/app/store"
+	"qwill/app/write"
+)
+
+func TestHistory(t *testing.T) {
+	db, err := store.OpenMemory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	h := &history.Service{Store: db, Keep: func() bool { return true }, Now: time.Now}
+	handler := api.New(api.Config{Native: true, History: h})
+	ask := func(method, path string, want int, v any) {
+		t.Helper()
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequest(method, path, nil))
+		if w.Code != want {
+			t.Errorf("%s %s: %d %s", method, path, w.Code, w.Body)
+		}
+		if v != nil {
+			if err := json.Unmarshal(w.Body.Bytes(), v); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var all []history.Entry
+	if ask("GET", "/api/history", 200, &all); all == nil || len(all) != 0 {
+		t.Errorf("empty: %v", all)
+	}
+	var ids []string
+	for _, original := range []string{"he go", "b", "c"} {
+		id, err := h.Add(t.Context(), "Editor", "proofread", original, original+"es")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	if ask("GET", "/api/history", 200, &all); len(all) != 3 {
+		t.Errorf("%+v", all)
+	}
+	var one struct {
+		Replacement history.Entry
+		Diff        []write.Segment
+	}
+	ask("GET", "/api/history/"+ids[0], 200, &one)
+	old, edited := "", ""
+	for _, s := range one.Diff {
+		old, edited = old+s.Old, edited+s.New
+	}
+	if one.Replacement.Original != "he go" || one.Replacement.Command != "proofread" || old != "he go" || edited != "he goes" {
+		t.Errorf("%+v: %q %q", one, old, edited)
+	}
+	ask("DELETE", "/api/history/"+ids[0], 204, nil)
+	ask("DELETE", "/api/history/"+ids[0], 404, nil)
+	ask("GET", "/api/history/"+ids[0], 404, nil)
+	if ask("GET", "/api/history", 200, &all); len(all) != 2 {
+		t.Errorf("%+v", all)
+	}
+	ask("DELETE", "/api/history", 204, nil)
+	if ask("GET", "/api/history", 200, &all); len(all) != 0 {
+		t.Errorf("%+v", all)
+	}
+}
