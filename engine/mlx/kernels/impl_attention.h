@@ -201,7 +201,7 @@ inline void attention_as(const float* q, const void* k, const void* v, float* ou
   const int64_t G = H / KVH, head_bytes = capacity * D * (DT == QK_F32 ? 4 : 2);
   const char *kb = static_cast<const char*>(k), *vb = static_cast<const char*>(v);
   // A group wider than a block, or a few queries: one query after another.
-  if (L == 1 || G > kQueryRows) {
+  if (L <= kFewRows || G > kQueryRows) {
     for (int64_t i = 0; i < L; i++)
       attention_one<DT>(q + i * H * D, kb, vb, head_bytes, out + i * H * D, H, KVH, D,
                         offset + i + 1, scale);

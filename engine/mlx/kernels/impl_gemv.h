@@ -1,5 +1,6 @@
-// One row of activations times a matrix: decode. Bound by reading the weights,
-// so what matters is few instructions a weight.
+// A few rows of activations times a matrix: decode, and the check of drafted
+// tokens. Bound by reading the weights, so what matters is few instructions a
+// weight.
 //
 // A step is VL words of a weight row (VL*32/BITS weights). EXACT isolates one
 // element of each word by a mask, converts it with its power-of-two weight
@@ -106,41 +107,43 @@ QK_INLINE I step_fast(U w, const uint32_t* q) {
 
 constexpr int kRows = 4;  // rows of a matrix in flight
 
-// Rows n..n+R-1 of one matrix. buf: 2*R*stride floats for scales and biases.
-template <int BITS, int WPG, bool FAST, int R>
-QK_INLINE void gemv_rows(const Mat& m, const Prep& p, int64_t n, int64_t K, float* buf,
-                         int64_t stride, float* out) {
+// Rows n..n+R-1 of one matrix times B rows of activations, p[0..B). A weight is
+// unpacked once for all B; each product adds up in the same order whatever R and
+// B are, so that a token's numbers do not depend on what is computed beside it.
+// buf: 2*R*stride floats with the scales and biases. Result b goes to
+// out + b*ldo.
+template <int BITS, int WPG, bool FAST, int R, int B>
+QK_INLINE void gemv_rows(const Mat& m, const Prep* p, int64_t n, int64_t K, const float* buf,
+                         int64_t stride, float* out, int64_t ldo) {
   constexpr int SPG = WPG >= VL ? WPG / VL : 1;  // steps a group
   constexpr int GPS = WPG >= VL ? 1 : VL / WPG;  // groups a step
   const int64_t groups = K / m.group, words = K * BITS / 32;
   const uint32_t* w[R];
-  float *s[R], *b[R];
-  F acc[R];
+  const float *s[R], *bi[R];
+  F acc[R][B];
   for (int r = 0; r < R; r++) {
     w[r] = static_cast<const uint32_t*>(m.w) + (n + r) * words;
     s[r] = buf + 2 * r * stride;
-    b[r] = s[r] + stride;
-    convert(m.dtype, m.scales, (n + r) * groups, groups, s[r]);
-    convert(m.dtype, m.biases, (n + r) * groups, groups, b[r]);
-    acc[r] = splat(0);
+    bi[r] = s[r] + stride;
+    for (int b = 0; b < B; b++) acc[r][b] = splat(0);
   }
-  for (int64_t g = 0; g < groups; g += VL) {
-    F sum = load(p.sum + g);
+  for (int64_t g = 0; g < groups; g += VL)
     for (int r = 0; r < R; r++) {
-      F bias = load(b[r] + g);
+      F bias = load(bi[r] + g);
       if constexpr (FAST && BITS == 8 && kByteOffset != 0)
         bias = fma(load(s[r] + g), splat(kByteOffset), bias);
-      acc[r] = fma(bias, sum, acc[r]);
+      for (int b = 0; b < B; b++) acc[r][b] = fma(bias, load(p[b].sum + g), acc[r][b]);
     }
-  }
   auto step = [&](int64_t t, const U(&v)[R]) __attribute__((always_inline)) {
     for (int r = 0; r < R; r++) {
       F scale = expand<WPG>(s[r] + (WPG >= VL ? t / SPG : t * GPS));
-      if constexpr (FAST) {
-        F sum = to_float(step_fast<BITS>(v[r], p.q + t * (BITS == 4 ? 2 : 1) * VL));
-        acc[r] = fma(sum, scale * load(p.d + t * VL), acc[r]);
-      } else {
-        acc[r] = fma(step_exact<BITS>(v[r], p.x + t * (32 / BITS) * VL), scale, acc[r]);
+      for (int b = 0; b < B; b++) {
+        if constexpr (FAST) {
+          F sum = to_float(step_fast<BITS>(v[r], p[b].q + t * (BITS == 4 ? 2 : 1) * VL));
+          acc[r][b] = fma(sum, scale * load(p[b].d + t * VL), acc[r][b]);
+        } else {
+          acc[r][b] = fma(step_exact<BITS>(v[r], p[b].x + t * (32 / BITS) * VL), scale, acc[r][b]);
+        }
       }
     }
   };
@@ -158,11 +161,39 @@ QK_INLINE void gemv_rows(const Mat& m, const Prep& p, int64_t n, int64_t K, floa
     for (int r = 0; r < R; r++) v[r] = load_words(w[r] + t * VL, words - t * VL);
     step(t, v);
   }
-  for (int r = 0; r < R; r++) out[n + r] = hsum(acc[r]);
+  for (int r = 0; r < R; r++)
+    for (int b = 0; b < B; b++) out[b * ldo + n + r] = hsum(acc[r][b]);
+}
+
+// Rows n..n+R-1 times all M rows of activations, which take the weights from the
+// first-level cache after the first pass.
+template <int BITS, int WPG, bool FAST, int R>
+inline void gemv_few(const Mat& m, const Prep* p, int64_t M, int64_t n, int64_t K, float* buf,
+                     int64_t stride, float* out) {
+  const int64_t groups = K / m.group;
+  for (int r = 0; r < R; r++) {
+    convert(m.dtype, m.scales, (n + r) * groups, groups, buf + 2 * r * stride);
+    convert(m.dtype, m.biases, (n + r) * groups, groups, buf + (2 * r + 1) * stride);
+  }
+  // Two rows at a time where more sums are in flight.
+  int64_t i = 0;
+  if constexpr (R == 4) {
+    auto several = [&](auto count) __attribute__((always_inline)) {
+      constexpr int B = decltype(count)::value;
+      for (int r = 0; r < R; r += 2)
+        gemv_rows<BITS, WPG, FAST, 2, B>(m, p + i, n + r, K, buf + 2 * r * stride, stride,
+                                         out + i * m.N, m.N);
+      i += B;
+    };
+    while (M - i >= 4) several(std::integral_constant<int, 4>());
+    if (M - i >= 2) several(std::integral_constant<int, 2>());
+  }
+  for (; i < M; i++)
+    gemv_rows<BITS, WPG, FAST, R, 1>(m, p + i, n, K, buf, stride, out + i * m.N, m.N);
 }
 
 template <int BITS, int WPG, bool FAST>
-inline void gemv_range(const Mat& m, const Prep& p, int64_t n0, int64_t n1, int64_t K,
+inline void gemv_range(const Mat& m, const Prep* p, int64_t M, int64_t n0, int64_t n1, int64_t K,
                        float* out) {
   // At most 132 KB (kMaxK). Padding behind the groups is read, but meets zero
   // sums.
@@ -172,19 +203,21 @@ inline void gemv_range(const Mat& m, const Prep& p, int64_t n0, int64_t n1, int6
     std::fill_n(buf + i * stride + K / m.group, 2 * VL, 0.0f);
   int64_t n = n0;
   for (; n + kRows <= n1; n += kRows)
-    gemv_rows<BITS, WPG, FAST, kRows>(m, p, n, K, buf, stride, out);
-  for (; n < n1; n++) gemv_rows<BITS, WPG, FAST, 1>(m, p, n, K, buf, stride, out);
+    gemv_few<BITS, WPG, FAST, kRows>(m, p, M, n, K, buf, stride, out);
+  for (; n < n1; n++) gemv_few<BITS, WPG, FAST, 1>(m, p, M, n, K, buf, stride, out);
 }
 
+// Rows n0..n1 of m times M rows of activations; out [M, N].
 template <bool FAST>
-inline void gemv(const Mat& m, const Prep& p, int64_t n0, int64_t n1, int64_t K, float* out) {
+inline void gemv(const Mat& m, const Prep* p, int64_t M, int64_t n0, int64_t n1, int64_t K,
+                 float* out) {
   switch (m.bits * 1000 + m.group) {
-    case 4032: return gemv_range<4, 4, FAST>(m, p, n0, n1, K, out);
-    case 4064: return gemv_range<4, 8, FAST>(m, p, n0, n1, K, out);
-    case 4128: return gemv_range<4, 16, FAST>(m, p, n0, n1, K, out);
-    case 8032: return gemv_range<8, 8, FAST>(m, p, n0, n1, K, out);
-    case 8064: return gemv_range<8, 16, FAST>(m, p, n0, n1, K, out);
-    case 8128: return gemv_range<8, 32, FAST>(m, p, n0, n1, K, out);
+    case 4032: return gemv_range<4, 4, FAST>(m, p, M, n0, n1, K, out);
+    case 4064: return gemv_range<4, 8, FAST>(m, p, M, n0, n1, K, out);
+    case 4128: return gemv_range<4, 16, FAST>(m, p, M, n0, n1, K, out);
+    case 8032: return gemv_range<8, 8, FAST>(m, p, M, n0, n1, K, out);
+    case 8064: return gemv_range<8, 16, FAST>(m, p, M, n0, n1, K, out);
+    case 8128: return gemv_range<8, 32, FAST>(m, p, M, n0, n1, K, out);
   }
 }
 
@@ -207,15 +240,17 @@ QK_INLINE void dense_rows(const void* w, const float* x, int64_t n, int64_t K, f
   }
 }
 template <int DT>
-inline void dense_gemv_as(const void* w, const float* x, int64_t n0, int64_t n1, int64_t K,
-                          float* out) {
+inline void dense_gemv_as(const Mat& m, const float* x, int64_t M, int64_t n0, int64_t n1,
+                          int64_t K) {
   int64_t n = n0;
-  for (; n + kRows <= n1; n += kRows) dense_rows<DT, kRows>(w, x, n, K, out);
-  for (; n < n1; n++) dense_rows<DT, 1>(w, x, n, K, out);
+  for (; n + kRows <= n1; n += kRows)  // later rows find the weights in the cache
+    for (int64_t i = 0; i < M; i++) dense_rows<DT, kRows>(m.w, x + i * K, n, K, m.out + i * m.N);
+  for (; n < n1; n++)
+    for (int64_t i = 0; i < M; i++) dense_rows<DT, 1>(m.w, x + i * K, n, K, m.out + i * m.N);
 }
-inline void dense_gemv(const Mat& m, const float* x, int64_t n0, int64_t n1, int64_t K,
-                       float* out) {
-  if (m.dtype == QK_F32) dense_gemv_as<QK_F32>(m.w, x, n0, n1, K, out);
-  else if (m.dtype == QK_F16) dense_gemv_as<QK_F16>(m.w, x, n0, n1, K, out);
-  else dense_gemv_as<QK_BF16>(m.w, x, n0, n1, K, out);
+inline void dense_gemv(const Mat& m, const float* x, int64_t M, int64_t n0, int64_t n1,
+                       int64_t K) {
+  if (m.dtype == QK_F32) dense_gemv_as<QK_F32>(m, x, M, n0, n1, K);
+  else if (m.dtype == QK_F16) dense_gemv_as<QK_F16>(m, x, M, n0, n1, K);
+  else dense_gemv_as<QK_BF16>(m, x, M, n0, n1, K);
 }

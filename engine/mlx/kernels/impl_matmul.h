@@ -1,6 +1,9 @@
 // Choice of method and the split over the threads.
 
-constexpr int64_t kGemmRows = 4;  // from here on a panel pays
+// From here on a panel pays. Below it a row's product is the same to the bit
+// however many rows there are: a drafted token is checked in one pass with
+// others, and has to come out as it would alone.
+constexpr int64_t kGemmRows = kFewRows + 1;
 
 QK_INLINE bool int8_prefill(int bits) {
   return bits == 4 ? kInt8Prefill4 : kInt8Prefill8;
@@ -80,12 +83,9 @@ inline void matmul_few(bool fast, const float* x, const Mat* mats, int count, in
   rows = std::max(rows, least);
   rows = (std::min<int64_t>(rows, 512) + kRows - 1) / kRows * kRows;
   over_rows(mats, count, rows, [&](const Mat& mat, int i, int64_t n0, int64_t n1) {
-    for (int64_t m = 0; m < M; m++) {
-      float* out = mat.out + m * mat.N;
-      if (mat.bits == 0) dense_gemv(mat, x + m * K, n0, n1, K, out);
-      else if (fast) gemv<true>(mat, preps[i][m], n0, n1, K, out);
-      else gemv<false>(mat, preps[i][m], n0, n1, K, out);
-    }
+    if (mat.bits == 0) dense_gemv(mat, x, M, n0, n1, K);
+    else if (fast) gemv<true>(mat, preps[i], M, n0, n1, K, mat.out);
+    else gemv<false>(mat, preps[i], M, n0, n1, K, mat.out);
   });
 }
 

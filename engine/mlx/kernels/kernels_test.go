@@ -231,6 +231,67 @@ func TestMatMul(t *testing.T) {
 	})
 }
 
+// A drafted token is checked beside others and has to come out as it would alone.
+func TestFewRowsAreEachAsIfAlone(t *testing.T) {
+	defer SetThreads(Threads())
+	same := func(t *testing.T, what string, few, one []float32) {
+		t.Helper()
+		for i := range one {
+			if math.Float32bits(few[i]) != math.Float32bits(one[i]) {
+				t.Fatalf("%s: element %d is %v, alone %v", what, i, few[i], one[i])
+			}
+		}
+	}
+	everyISA(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(21, 22))
+		SetThreads(2)
+		for _, bits := range []int{0, 4, 8} {
+			for _, group := range []int{32, 64, 128} {
+				for _, dt := range []DType{F32, F16, BF16} {
+					n, k := 39, 5*group
+					if bits == 0 {
+						k += 5
+					}
+					mat, _ := matrix(r, bits, group, n, k, dt)
+					x := random(r, 9*k)
+					for _, mode := range []Mode{Exact, Fast} {
+						var alone []float32
+						for m := 1; m <= 9; m++ {
+							one, err := MatMul(mode, x[(m-1)*k:m*k], []Matrix{mat}, 1, k)
+							if err != nil {
+								t.Fatal(err)
+							}
+							alone = append(alone, one[0]...)
+							few, err := MatMul(mode, x[:m*k], []Matrix{mat}, m, k)
+							if err != nil {
+								t.Fatal(err)
+							}
+							same(t, fmt.Sprintf("%d bits, group %d, dtype %d, mode %d, %d rows", bits, group, dt, mode, m), few[0], alone)
+						}
+					}
+				}
+			}
+		}
+		const h, kvh, d, offset, capacity = 6, 2, 40, 130, 160
+		q := random(r, 9*h*d)
+		k, _ := encode(random(r, kvh*capacity*d), F32)
+		v, _ := encode(random(r, kvh*capacity*d), F32)
+		var alone []float32
+		for l := 1; l <= 9; l++ {
+			one, err := Attention(q[(l-1)*h*d:l*h*d], k, v, F32, 1, h, kvh, d, offset+l-1, capacity, 0.1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			alone = append(alone, one...)
+			few, err := Attention(q[:l*h*d], k, v, F32, l, h, kvh, d, offset, capacity, 0.1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, fmt.Sprintf("attention of %d queries", l), few, alone)
+		}
+	})
+}
+
 // Depths past one panel, and rows with many groups.
 func TestMatMulDeep(t *testing.T) {
 	everyISA(t, func(t *testing.T) {

@@ -36,6 +36,7 @@ struct Table {
 
 constexpr int64_t kMaxK = 1 << 17;    // columns of a matrix
 constexpr int64_t kMaxHead = 512;    // width of an attention head
+constexpr int64_t kFewRows = 9;      // rows (tokens) up to which each is computed as if alone
 
 // Scratch memory of the calling thread, 64-byte aligned, kept for the next
 // call; slots are independent. Throws std::bad_alloc.
