@@ -25,6 +25,7 @@ type Request struct {
 	Echo      bool
 	IgnoreEOS bool
 	NoCache   bool
+	Lookup    bool                // the reply repeats much of the prompt: check guesses from there
 	Split     *reasoning.Splitter // nil: the whole output is answer
 	Form      *Form               // nil: any text
 	Emit      func(proto.Event)
@@ -44,6 +45,8 @@ type Generation struct {
 	draw   Sampler
 	keep   *mlx.Scope // owns ahead's arrays
 	ahead  *drawn     // sampled, not given out yet; nil while the prompt is read
+	look   *lookup    // nil: nothing is guessed
+	held   held
 
 	started, first, last, pausedAt time.Time
 	paused, pausedBeforeFirst      time.Duration
@@ -82,6 +85,9 @@ func New(m *Model, r Request) (*Generation, error) {
 			return nil, err
 		}
 		g.out.stop.complete = r.Form.Complete
+	}
+	if r.Lookup {
+		g.look = newLookup(r.Prompt)
 	}
 	return g, nil
 }
@@ -183,14 +189,17 @@ func (g *Generation) prefill() bool {
 
 // decode gives out the token drawn before, while the one after it is computed.
 // With a form the next token waits for this one: the tokens that may follow are
-// found while the network works, and only the draw comes after.
+// found while the network works, and only the draw comes after. So it does where
+// what follows it can be guessed.
 func (g *Generation) decode() bool {
 	now := g.ahead
 	g.ahead = nil
 	defer now.free()
 	more := g.out.tokens+1 < g.limit
+	guess := more && g.look != nil && (g.held.logits.OK() || g.look.ready())
+	read := more && !guess // now's token is in the cache
 	var logits mlx.Array
-	if more {
+	if read {
 		logits = g.m.Net.Logits(g.m.Net.Forward(now.token, g.seq.KV))
 		if g.r.Form == nil {
 			g.ahead = g.sample(logits, now.token, 0)
@@ -208,12 +217,24 @@ func (g *Generation) decode() bool {
 		if err := f.Matcher.Advance(id); err != nil {
 			return g.failed(fmt.Errorf("the reply left its form: %w", err))
 		}
-		if whole = f.Matcher.Done(); more && !whole {
-			g.ahead = g.sample(logits, now.token, g.limit-g.out.tokens-1)
+		whole = f.Matcher.Done()
+	}
+	if g.look != nil {
+		g.look.push(id)
+	}
+	if more && !ends && !whole && (guess || g.r.Form != nil) {
+		left := g.limit - g.out.tokens - 1
+		if guess {
+			var err error
+			if logits, err = g.follow(id, left); err != nil {
+				return g.failed(err)
+			}
+			read = true
 		}
+		g.ahead = g.sample(logits, now.token, left)
 	}
 	detail := g.detail(id, now)
-	if more {
+	if read {
 		g.seq.Tokens = append(g.seq.Tokens, id)
 	}
 	g.last = time.Now()

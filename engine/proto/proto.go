@@ -141,6 +141,10 @@ type GenerateParams struct {
 	// Logprobs asks for log-probabilities of generated tokens: 0 none, n > 0
 	// also the n-1 best alternatives (at most 21).
 	Logprobs int `json:"logprobs,omitempty"`
+	// Lookup says that the reply repeats much of the prompt, as a corrected text
+	// does: tokens are guessed from there and checked several at once. The reply
+	// is the same, only sooner.
+	Lookup bool `json:"lookup,omitempty"`
 	// Echo reports the prompt's own tokens too, with their log-probabilities
 	// when Logprobs > 0 (the first has none).
 	Echo bool `json:"echo,omitempty"`
@@ -204,7 +208,9 @@ type Result struct {
 	PrefillPerSecond float64 `json:"prefill_tokens_per_second"`
 	DecodePerSecond  float64 `json:"decode_tokens_per_second"`
 	PeakMemoryBytes  int64   `json:"peak_memory_bytes"`
-	Seed             uint64  `json:"seed"` // the one used
+	Drafted          int     `json:"drafted,omitempty"`  // tokens guessed by Lookup
+	Accepted         int     `json:"accepted,omitempty"` // of them, those that came
+	Seed             uint64  `json:"seed"`               // the one used
 }
 
 // CancelParams stops a generation.

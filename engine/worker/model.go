@@ -157,7 +157,7 @@ func (w *Worker) close(p proto.CloseParams) (*none, error) {
 // request makes the tokens of p; it does not touch MLX.
 func (m *model) request(p proto.GenerateParams, emit func(proto.Event)) (generate.Request, error) {
 	r := generate.Request{ID: p.ID, Priority: p.Prior, MaxTokens: p.MaxTokens, Stop: p.Stop, Logprobs: p.Logprobs, Echo: p.Echo,
-		IgnoreEOS: p.IgnoreEOS, NoCache: p.NoCache, Emit: emit}
+		IgnoreEOS: p.IgnoreEOS, NoCache: p.NoCache, Lookup: p.Lookup, Emit: emit}
 	var err error
 	thinking, begun := schema.None, ""
 	switch {
