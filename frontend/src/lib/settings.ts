@@ -58,6 +58,16 @@ const list = {
   offline: { section: 'privacy', label: (t) => t.settings.offline, more: (t) => t.settings.offlineNote },
   connections: { section: 'privacy', label: (t) => t.settings.connections },
   retention: { section: 'privacy', label: (t) => t.settings.retention, more: (t) => t.settings.retentionNote },
+  keep_history: {
+    section: 'privacy',
+    label: (t) => t.settings.keepHistory,
+    more: (t) => t.settings.keepHistoryNote,
+  },
+  history: {
+    section: 'privacy',
+    label: (t) => t.settings.history,
+    more: (t) => `${t.settings.historyNote} ${t.settings.restoreOriginal}`,
+  },
   stored: { section: 'privacy', label: (t) => t.settings.stored },
   transfer: { section: 'privacy', label: (t) => t.settings.transfer, more: (t) => t.transfer.importHint },
   erase: { section: 'privacy', label: (t) => t.settings.erase, more: (t) => t.settings.eraseNote },

@@ -37,6 +37,7 @@ const DEFAULTS: Settings = {
   retention: { chat: 'forever', prompt: 'none', services: 'none', server: 'none' },
   hotkey: 'Ctrl+Alt+Space',
   hotkey_enabled: false,
+  keep_history: true,
   first_run_done: false,
 };
 

@@ -17,6 +17,7 @@ import type {
   Message,
   Model,
   Preset,
+  Replacement,
   ReplyEvent,
   SearchHit,
   Segment,
@@ -202,6 +203,11 @@ export const api = {
   cancelJob: (id: string) => nothing('DELETE', `/jobs/${encodeURIComponent(id)}`),
 
   connections: () => json<Connection[]>('GET', '/connections'),
+  history: () => json<Replacement[]>('GET', '/history'),
+  replacement: (id: string) =>
+    json<{ replacement: Replacement; diff: Segment[] }>('GET', `/history/${encodeURIComponent(id)}`),
+  eraseReplacement: (id: string) => nothing('DELETE', `/history/${encodeURIComponent(id)}`),
+  eraseHistory: () => nothing('DELETE', '/history'),
   erase: (models: boolean, settings = false) =>
     json<{ bytes: number }>('POST', '/erase', { confirm: 'erase', models, settings }),
   doctor: () => json<Doctor>('GET', '/doctor'),

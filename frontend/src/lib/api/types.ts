@@ -40,6 +40,8 @@ export interface Settings {
   retention: Record<ChatDoor, Retention>;
   hotkey: string;
   hotkey_enabled: boolean;
+  /** Keeps what was replaced in other programs for 24 hours. */
+  keep_history: boolean;
   first_run_done: boolean;
 }
 
@@ -278,6 +280,18 @@ export interface Job {
   eta_s?: number;
   wait_s?: number;
   error?: ApiErrorBody;
+}
+
+/** A text that was replaced in another program. */
+export interface Replacement {
+  id: string;
+  time: string;
+  /** The program; `services` where one asked for itself; empty where it is not known. */
+  where: string;
+  /** Id of a command, or empty. */
+  command: string;
+  original: string;
+  result: string;
 }
 
 export interface Connection {
