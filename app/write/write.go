@@ -184,6 +184,7 @@ func ask(ctx context.Context, p command.Prompt, generate Generate, event func(en
 	}
 	res, err := generate(ctx, engine.GenerateParams{
 		Messages: p.Messages, Thinking: false, Sampling: p.Sampling, MaxTokens: p.MaxTokens, Stop: stop, Format: p.Format,
+		Lookup: true, // results repeat much of the text; it rests where they do not
 	}, func(e engine.Event) {
 		raw.WriteString(e.Text)
 		if event != nil {

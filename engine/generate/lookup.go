@@ -22,7 +22,7 @@ const (
 	mostDrafted = 8 // with the token before them as many rows as are computed alike (kFewRows in engine/mlx/kernels)
 	firstDraft  = 3
 	firstRest   = 64
-	// rowCost is what one more row costs of a plain step: measured 0.2 to 0.35 on
+	// rowCost is what one more row costs of a plain step, an estimate for
 	// two AVX2 cores.
 	rowCost = 0.35
 	// waitCost is what a step loses whose graph is built only when its token is
