@@ -197,8 +197,15 @@ export async function written(page: Page, characters: number): Promise<string> {
   return lastText(page).innerText();
 }
 
+/** Waits until the answer is written, and painted: its text is parsed beside the page. */
 export async function finished(page: Page): Promise<void> {
   await expect(lastAnswer(page)).toHaveAttribute('aria-busy', 'false', { timeout: 90_000 });
+  const text = async () => ((await lastText(page).count()) ? lastText(page).innerText() : '');
+  await expect(async () => {
+    const before = await text();
+    await sleep(150);
+    expect(await text()).toBe(before);
+  }).toPass({ timeout: 20_000 });
 }
 
 /** Fails with every rule of axe-core that the page breaks. */

@@ -89,6 +89,8 @@ class App {
   #telling: ReturnType<typeof setTimeout> | undefined;
   #settling: ReturnType<typeof setTimeout> | undefined;
   #listing: ReturnType<typeof setTimeout> | undefined;
+  /** Events since the lists were asked for. */
+  readonly #heard = new Set<AppEvent['event']>();
 
   modelNamed(name: string): Model | undefined {
     return this.models.find((m) => m.name === name);
@@ -191,14 +193,25 @@ class App {
     }, 60);
   }
 
-  /** Reads what the first paint does without. */
+  /** Reads what the first paint does without. What an event brings meanwhile is newer than the answer. */
   async #readRest(): Promise<void> {
-    const keep = <T>(call: Promise<T>, use: (value: T) => void) => call.then(use, () => undefined);
+    this.#heard.clear();
+    const keep = <T>(name: AppEvent['event'], call: Promise<T>, use: (value: T) => void) =>
+      call.then(
+        (value) => {
+          if (!this.#heard.has(name)) use(value);
+        },
+        () => undefined,
+      );
     await Promise.all([
-      keep(api.folders(), (folders) => (this.folders = folders ?? [])),
-      keep(api.presets(), (presets) => (this.presets = presets ?? [])),
-      keep(api.jobs(), (jobs) => (this.jobs = jobs ?? [])),
-      keep(api.hotkey(), (hotkey) => (this.hotkey = hotkey)),
+      keep('folders', api.folders(), (folders) => (this.folders = folders ?? [])),
+      keep('presets', api.presets(), (presets) => (this.presets = presets ?? [])),
+      // An event tells of one job only.
+      api.jobs().then(
+        (jobs) => (this.jobs = jobs ?? []),
+        () => undefined,
+      ),
+      keep('hotkey', api.hotkey(), (hotkey) => (this.hotkey = hotkey)),
     ]);
   }
 
@@ -219,6 +232,7 @@ class App {
   }
 
   #apply(event: AppEvent): void {
+    this.#heard.add(event.event);
     switch (event.event) {
       case 'engine':
         this.engine = event.data;
