@@ -14,7 +14,7 @@ function replaced(qwill: Qwill, id: string, original: string, result: string) {
 }
 
 async function privacy(page: import('@playwright/test').Page) {
-  await page.keyboard.press('Control+,');
+  await page.getByRole('navigation').getByRole('button', { name: 'Settings' }).click();
   const dialog = page.getByRole('dialog', { name: 'Settings' });
   await dialog.getByRole('button', { name: 'Privacy', exact: true }).click();
   return dialog.getByRole('group', { name: 'Replaced texts' });
