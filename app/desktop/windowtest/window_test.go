@@ -49,10 +49,13 @@ func open(s *session, args ...string) *app {
 		time.Sleep(50 * time.Millisecond)
 	}
 	if !s.active() {
-		s.t.Log("the window manager gave the new window no focus")
-		s.run("xdotool", "windowactivate", s.window())
+		s.t.Logf("the window manager gave the new window %s no focus, but %s", s.window(), s.run("xdotool", "getactivewindow"))
+		s.wait(20*time.Second, "the window to be active", func() bool {
+			s.run("xdotool", "windowactivate", s.window())
+			s.run("xdotool", "windowfocus", s.window())
+			return s.active()
+		})
 	}
-	s.wait(20*time.Second, "the window to be active", s.active)
 	s.wait(30*time.Second, "the page", func() bool { return colours(s.t, s.photo("page")) > 20 })
 	time.Sleep(500 * time.Millisecond) // the field takes the focus after the first paint
 	return a
