@@ -110,6 +110,7 @@ var rules = []rule{
 		why: "when a suggestion is shown or taken is decided on events alone, so that recorded traces prove it; app/suggest/live runs it"},
 	{from: "qwill/app/linux/atspi", to: []string{"qwill"}, why: "it speaks with other programs, and knows nothing of what Qwill does with their texts"},
 	{from: "qwill/app/shell", to: []string{"qwill"}, why: "what the desktop asks for is plain Go, the same on every system"},
+	{from: "qwill/app/disk", to: []string{"qwill"}, why: "it is operations on files, whatever they hold"},
 	{from: "qwill", to: []string{"net/http"}, except: []string{"qwill/app/api", "qwill/app/fetch", "qwill/app/cli", "qwill/app/desktop", "qwill/app/wire", "qwill/app/errs", "qwill"},
 		why: "the engine and the services open no connections; HTTP is a door"},
 }

@@ -75,6 +75,10 @@ const (
 	headerTime = 30 * time.Second
 )
 
+// PerHost bounds the connections to one host at a time, whoever asks for them;
+// further requests wait.
+const PerHost = 6
+
 // redirectLimit is the longest chain of redirects.
 const redirectLimit = 6
 
@@ -84,16 +88,24 @@ func New(c Config) *Client {
 		c.Transport = &http.Transport{
 			Proxy:                 http.ProxyFromEnvironment,
 			DialContext:           (&net.Dialer{Timeout: dialTime, KeepAlive: 30 * time.Second}).DialContext,
-			ForceAttemptHTTP2:     true,
 			TLSHandshakeTimeout:   dialTime,
 			ResponseHeaderTimeout: headerTime,
 			IdleConnTimeout:       30 * time.Second,
-			MaxIdleConnsPerHost:   4,
+			MaxIdleConnsPerHost:   PerHost,
+			MaxConnsPerHost:       PerHost,
+			// HTTP/2 would put all parts of a file on one connection.
+			Protocols: http1(),
 			// Transparent compression would hide the true length and bytes.
 			DisableCompression: true,
 		}
 	}
 	return &Client{config: c, transport: c.Transport, running: map[int64]context.CancelCauseFunc{}}
+}
+
+func http1() *http.Protocols {
+	p := new(http.Protocols)
+	p.SetHTTP1(true)
+	return p
 }
 
 // ErrOffline says that the switch forbids the connection.

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -224,5 +225,43 @@ func TestForbid(t *testing.T) {
 	res.Body.Close()
 	if l.all[0].Refused != "offline" || l.all[0].Bytes != 4 || c.Running() != 0 {
 		t.Errorf("%+v, %d run", l.all, c.Running())
+	}
+}
+
+// However many requests there are, a host sees no more than PerHost at once.
+func TestPerHost(t *testing.T) {
+	var now, most atomic.Int32
+	full := make(chan struct{}, 2*fetch.PerHost)
+	release := make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n := now.Add(1)
+		defer now.Add(-1)
+		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		}
+		full <- struct{}{}
+		<-release
+	}))
+	defer s.Close()
+	endpoint, _ := url.Parse(s.URL)
+	c := fetch.New(fetch.Config{Log: &log{}, Offline: func() bool { return false }, Hosts: fetch.Hosts{Endpoint: endpoint}})
+	var all sync.WaitGroup
+	for range 2 * fetch.PerHost {
+		all.Go(func() {
+			res, err := c.Do(t.Context(), fetch.Request{URL: s.URL})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			res.Body.Close()
+		})
+	}
+	for range fetch.PerHost {
+		<-full
+	}
+	time.Sleep(100 * time.Millisecond) // for one too many to arrive
+	close(release)
+	all.Wait()
+	if n := most.Load(); n != fetch.PerHost {
+		t.Errorf("%d at once", n)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -58,23 +57,23 @@ func (s *Service) Publish(ctx context.Context, partial, name string, describe fu
 	}
 	defer lock.Release()
 	target := filepath.Join(s.folder, name)
-	if _, err := os.Lstat(partial); err == nil {
+	if _, err := s.disk.Lstat(partial); err == nil {
 		if _, err := Inspect(partial); err != nil {
 			return Model{}, renamed(err, partial, target)
 		}
 		if _, err := s.free(ctx, name); err != nil {
 			return Model{}, err
 		}
-		if err := syncFolder(partial); err != nil {
+		if err := s.disk.SyncDir(partial); err != nil {
 			return Model{}, err
 		}
-		if err := os.Rename(partial, target); err != nil {
+		if err := s.disk.Rename(partial, target); err != nil {
 			return Model{}, fmt.Errorf("put the model in its place: %w", err)
 		}
 	} else if err := settled(target); err != nil {
 		return Model{}, err
 	}
-	if err := syncFolder(s.folder); err != nil {
+	if err := s.disk.SyncDir(s.folder); err != nil {
 		return Model{}, err
 	}
 	m, err := Inspect(target)
@@ -96,17 +95,4 @@ func renamed(err error, from, to string) error {
 		e.Detail = strings.Replace(e.Detail, from, to, 1)
 	}
 	return err
-}
-
-// syncFolder makes renames and new names in a folder durable.
-func syncFolder(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("sync a folder: %w", err)
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
-		return fmt.Errorf("sync a folder: %w", err)
-	}
-	return nil
 }

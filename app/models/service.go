@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"qwill/app/disk"
 	"qwill/app/errs"
 	"qwill/app/events"
 	"qwill/app/filelock"
@@ -37,6 +38,7 @@ type Service struct {
 	fallback func() string // the chosen default model's name, or ""
 	starter  func() (string, error)
 	unload   func(ctx context.Context, path string) error
+	disk     disk.FS
 
 	ops sync.Mutex // one change at a time
 }
@@ -50,6 +52,7 @@ type Config struct {
 	Default func() string                                // the chosen default model's name, or ""
 	Starter func() (string, error)                       // finds the starter's GGUF file; nil: FindStarter
 	Unload  func(ctx context.Context, path string) error // frees a model before its files go; may be nil
+	Disk    disk.FS                                      // what a download is published by; nil: the system's
 }
 
 // New makes a service.
@@ -60,7 +63,10 @@ func New(c Config) *Service {
 	if c.Default == nil {
 		c.Default = func() string { return "" }
 	}
-	return &Service{store: c.Store, engine: c.Engine, events: c.Events, folder: c.Folder, fallback: c.Default, starter: c.Starter, unload: c.Unload}
+	if c.Disk == nil {
+		c.Disk = disk.OS
+	}
+	return &Service{store: c.Store, engine: c.Engine, events: c.Events, folder: c.Folder, fallback: c.Default, starter: c.Starter, unload: c.Unload, disk: c.Disk}
 }
 
 // List gives the installed models by name; those whose folder is away now are

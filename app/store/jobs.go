@@ -70,7 +70,7 @@ func (db *DB) jobs(ctx context.Context, where string, args ...any) ([]pull.Job, 
 }
 
 func jobFiles(ctx context.Context, q *sql.Conn, id string) ([]pull.File, error) {
-	rows, err := q.QueryContext(ctx, "SELECT path, bytes, sha256, git_sha1, done, verified FROM job_files WHERE job = ? ORDER BY bytes, path", id)
+	rows, err := q.QueryContext(ctx, "SELECT path, bytes, sha256, git_sha1, done, have, verified FROM job_files WHERE job = ? ORDER BY bytes, path", id)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func jobFiles(ctx context.Context, q *sql.Conn, id string) ([]pull.File, error) 
 	files := []pull.File{}
 	for rows.Next() {
 		var f pull.File
-		if err := rows.Scan(&f.Path, &f.Bytes, &f.SHA256, &f.GitSHA1, &f.Done, &f.Verified); err != nil {
+		if err := rows.Scan(&f.Path, &f.Bytes, &f.SHA256, &f.GitSHA1, &f.Done, &f.Have, &f.Verified); err != nil {
 			return nil, err
 		}
 		files = append(files, f)
@@ -140,8 +140,8 @@ func (db *DB) SetJobFiles(ctx context.Context, id string, files []pull.File) err
 			return err
 		}
 		for _, f := range files {
-			if _, err := tx.ExecContext(ctx, "INSERT INTO job_files (job, path, bytes, sha256, git_sha1, done, verified) VALUES (?,?,?,?,?,?,?)",
-				id, f.Path, f.Bytes, f.SHA256, f.GitSHA1, f.Done, f.Verified); err != nil {
+			if _, err := tx.ExecContext(ctx, "INSERT INTO job_files (job, path, bytes, sha256, git_sha1, done, have, verified) VALUES (?,?,?,?,?,?,?,?)",
+				id, f.Path, f.Bytes, f.SHA256, f.GitSHA1, f.Done, f.Have, f.Verified); err != nil {
 				return err
 			}
 		}
@@ -151,7 +151,7 @@ func (db *DB) SetJobFiles(ctx context.Context, id string, files []pull.File) err
 
 // SaveJobFile keeps how far one file is.
 func (db *DB) SaveJobFile(ctx context.Context, id string, f pull.File) error {
-	_, err := db.sql.ExecContext(ctx, "UPDATE job_files SET done = ?, verified = ?, sha256 = ? WHERE job = ? AND path = ?", f.Done, f.Verified, f.SHA256, id, f.Path)
+	_, err := db.sql.ExecContext(ctx, "UPDATE job_files SET done = ?, have = ?, verified = ?, sha256 = ? WHERE job = ? AND path = ?", f.Done, f.Have, f.Verified, f.SHA256, id, f.Path)
 	return db.wrap("save a download's progress", err)
 }
 

@@ -27,6 +27,13 @@ func TestOlderDownloadsGoOn(t *testing.T) {
 		INSERT INTO job_files VALUES ('j', 'w', 100, 'ee', '', 40, 0), ('j', 'x', 100, 'ee', '', 0, 0)`); err != nil {
 		t.Fatal(err)
 	}
+	// The next release wrote done alone.
+	if err := migrateTo(t.Context(), conn, scripts[:9]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Exec("UPDATE job_files SET done = 60 WHERE path = 'w'"); err != nil {
+		t.Fatal(err)
+	}
 	conn.Close()
 	db, notice := open(t, path, backups)
 	if notice != nil {
@@ -39,11 +46,11 @@ func TestOlderDownloadsGoOn(t *testing.T) {
 	if files, err := db.ModelFiles(t.Context(), "m"); err != nil || len(files) != 1 || files[0].SHA256 != "ff" || files[0].GitSHA1 != "" {
 		t.Errorf("%+v %v", files, err)
 	}
-	if j, err := db.Job(t.Context(), "j"); err != nil || len(j.Files) != 2 || j.Files[0].Done != 40 {
+	if j, err := db.Job(t.Context(), "j"); err != nil || len(j.Files) != 2 || j.Files[0].Done != 60 || j.Files[0].Have != "0-60" {
 		t.Errorf("%+v %v", j, err)
 	}
 	var have string
-	if err := db.sql.QueryRow("SELECT group_concat(have, '|') FROM job_files").Scan(&have); err != nil || have != "0-40|" {
+	if err := db.sql.QueryRow("SELECT group_concat(have, '|') FROM job_files").Scan(&have); err != nil || have != "0-60|" {
 		t.Errorf("%q %v", have, err)
 	}
 	var version int

@@ -22,7 +22,7 @@ import (
 
 // Faults that a hub can have.
 const (
-	Cut           = "cut"          // the connection ends after At bytes
+	Cut           = "cut"          // the connection ends after At bytes of an answer, modulo its length
 	IgnoreRange   = "ignore-range" // 200 and the whole file where a part was asked for
 	WrongRange    = "wrong-range"  // 206 with another part
 	NoRange       = "416"          // 416 to a part
@@ -50,6 +50,7 @@ const (
 	Slow          = "slow"         // At bytes a second, for those who watch
 	Unauthorized  = "401"          // as a private repository answers
 	BadCode       = "bad-code"     // ModelScope's Code is not 200 though HTTP's is
+	OneAtATime    = "one"          // the CDN refuses a second connection with 503
 	NoSHA         = "no-sha"       // ModelScope's list lacks the hashes
 )
 
@@ -81,6 +82,8 @@ type Hub struct {
 	faults   []*armed
 	fired    map[string]int
 	requests []Request
+	now      int // answers of the CDN that are on their way
+	most     int
 	stop     chan struct{}
 	once     sync.Once
 }
@@ -94,7 +97,11 @@ type repo struct {
 	commit string
 	files  map[string][]byte
 	lfs    map[string]bool
+	sums   map[string]sums
 }
+
+// sums are the hashes of a file.
+type sums struct{ sha256, git, xet string }
 
 // New starts a hub.
 func New() *Hub {
@@ -120,11 +127,12 @@ func (h *Hub) Close() {
 func (h *Hub) Put(name string, files map[string][]byte) (commit string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	r := &repo{files: maps.Clone(files), lfs: map[string]bool{}}
+	r := &repo{files: maps.Clone(files), lfs: map[string]bool{}, sums: map[string]sums{}}
 	sum := sha1.New()
 	for _, p := range slices.Sorted(maps.Keys(files)) {
 		r.lfs[p] = strings.HasSuffix(p, ".safetensors") || p == "tokenizer.json"
-		fmt.Fprintf(sum, "%s %s\n", p, SHA256(files[p]))
+		r.sums[p] = sums{SHA256(files[p]), GitSHA1(files[p]), xet(files[p])}
+		fmt.Fprintf(sum, "%s %s\n", p, r.sums[p].sha256)
 	}
 	r.commit = hex.EncodeToString(sum.Sum(nil))
 	h.repos[name] = r
@@ -292,11 +300,11 @@ func (h *Hub) info(w http.ResponseWriter, r *http.Request, owner, name, rev stri
 		b := repo.files[p]
 		s := object{"rfilename": p}
 		if !bare {
-			s["size"], s["blobId"] = len(b), GitSHA1(b)
+			s["size"], s["blobId"] = len(b), repo.sums[p].git
 			if repo.lfs[p] {
-				pointer := []byte("version https://git-lfs.github.com/spec/v1\noid sha256:" + SHA256(b) + "\nsize " + strconv.Itoa(len(b)) + "\n")
+				pointer := []byte("version https://git-lfs.github.com/spec/v1\noid sha256:" + repo.sums[p].sha256 + "\nsize " + strconv.Itoa(len(b)) + "\n")
 				s["blobId"] = GitSHA1(pointer)
-				s["lfs"] = object{"sha256": SHA256(b), "size": len(b), "pointerSize": len(pointer)}
+				s["lfs"] = object{"sha256": repo.sums[p].sha256, "size": len(b), "pointerSize": len(pointer)}
 			}
 		}
 		siblings = append(siblings, s)
@@ -324,10 +332,10 @@ func (h *Hub) tree(w http.ResponseWriter, r *http.Request, owner, name string) {
 	entries := []object{}
 	for _, p := range all[min(from, to):to] {
 		b := repo.files[p]
-		e := object{"type": "file", "path": p, "size": len(b), "oid": GitSHA1(b)}
+		e := object{"type": "file", "path": p, "size": len(b), "oid": repo.sums[p].git}
 		if repo.lfs[p] {
-			e["lfs"] = object{"oid": SHA256(b), "size": len(b)}
-			e["xetHash"] = xet(b)
+			e["lfs"] = object{"oid": repo.sums[p].sha256, "size": len(b)}
+			e["xetHash"] = repo.sums[p].xet
 		}
 		if bare {
 			delete(e, "lfs")
@@ -374,23 +382,39 @@ func (h *Hub) resolve(w http.ResponseWriter, r *http.Request, owner, name, rev, 
 	}
 	w.Header().Set("X-Repo-Commit", commit)
 	if !repo.lfs[path] {
-		w.Header().Set("ETag", `W/"`+GitSHA1(b)+`"`)
+		w.Header().Set("ETag", `W/"`+repo.sums[path].git+`"`)
 		h.deliver(w, r, path, b)
 		return
 	}
-	sum := SHA256(b)
+	sum := repo.sums[path].sha256
 	if _, bad := h.take(path, WrongListHash); bad {
 		sum = SHA256([]byte("another file"))
 	}
 	w.Header().Set("X-Linked-Etag", `"`+sum+`"`)
 	w.Header().Set("X-Linked-Size", strconv.Itoa(len(b)))
-	w.Header().Set("X-Xet-Hash", xet(b))
+	w.Header().Set("X-Xet-Hash", repo.sums[path].xet)
 	q := url.Values{"repo": {owner + "/" + name}, "path": {path}, "X-Amz-Signature": {"secret-signature"}, "X-Amz-Expires": {"3600"}}
-	http.Redirect(w, r, h.CDN+"/xet-bridge/"+SHA256(b)[:16]+"?"+q.Encode(), http.StatusFound)
+	http.Redirect(w, r, h.CDN+"/xet-bridge/"+repo.sums[path].sha256[:16]+"?"+q.Encode(), http.StatusFound)
+}
+
+// Most says how many files or parts the CDN delivered at once.
+func (h *Hub) Most() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.most
 }
 
 func (h *Hub) serveCDN(w http.ResponseWriter, r *http.Request) {
 	h.note("cdn", r)
+	h.mu.Lock()
+	h.now++
+	h.most = max(h.most, h.now)
+	h.mu.Unlock()
+	defer func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.now--
+	}()
 	q := r.URL.Query()
 	owner, name, _ := strings.Cut(q.Get("repo"), "/")
 	repo := h.find(owner, name)
@@ -405,18 +429,30 @@ func (h *Hub) serveCDN(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>`)
 		return
 	}
-	w.Header().Set("ETag", `"`+xet(repo.files[path])+`"`)
+	h.mu.Lock()
+	busy := h.now > 1
+	h.mu.Unlock()
+	if busy {
+		if _, bad := h.take(path, OneAtATime); bad {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+	}
+	w.Header().Set("ETag", `"`+repo.sums[path].xet+`"`)
 	h.deliver(w, r, path, repo.files[path])
 }
 
 // deliver sends a file or a part of it, with the faults that are armed.
 func (h *Hub) deliver(w http.ResponseWriter, r *http.Request, path string, b []byte) {
-	from, ranged := int64(0), false
+	from, to, ranged := int64(0), int64(len(b)), false
 	if s, ok := strings.CutPrefix(r.Header.Get("Range"), "bytes="); ok {
-		first, _, _ := strings.Cut(s, "-")
+		first, last, _ := strings.Cut(s, "-")
 		n, err := strconv.ParseInt(first, 10, 64)
 		if err == nil {
 			from, ranged = n, true
+		}
+		if n, err := strconv.ParseInt(last, 10, 64); err == nil {
+			to = min(to, n+1)
 		}
 	}
 	if ranged {
@@ -426,10 +462,10 @@ func (h *Hub) deliver(w http.ResponseWriter, r *http.Request, path string, b []b
 			return
 		}
 		if _, bad := h.take(path, IgnoreRange); bad {
-			from, ranged = 0, false
+			from, to, ranged = 0, int64(len(b)), false
 		}
 	}
-	body := b[from:]
+	body := b[from:to]
 	f, faulty := h.take(path, Flip, Cut, Long, Short, Stall, Trickle, Gzip, Slow)
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Accept-Ranges", "bytes")
@@ -445,11 +481,13 @@ func (h *Hub) deliver(w http.ResponseWriter, r *http.Request, path string, b []b
 		status = http.StatusPartialContent
 		start := from
 		if _, bad := h.take(path, WrongRange); bad {
-			start = max(0, from-1)
-			body = b[start:]
+			if start = from - 1; start < 0 {
+				start = 1
+			}
+			body = b[start:to]
 			w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 		}
-		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", start, len(b)-1, len(b)))
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", start, to-1, len(b)))
 	}
 	w.WriteHeader(status)
 	if r.Method == http.MethodHead {
@@ -460,7 +498,10 @@ func (h *Hub) deliver(w http.ResponseWriter, r *http.Request, path string, b []b
 		_, _ = w.Write(body)
 		return
 	}
-	at := min(f.At, int64(len(body)))
+	at := f.At
+	if at > int64(len(body)) {
+		at %= int64(len(body)) + 1
+	}
 	switch f.Kind {
 	case Flip:
 		bad := slices.Clone(body)

@@ -30,7 +30,7 @@ func (h *Hub) modelscope(w http.ResponseWriter, r *http.Request, owner, name str
 			return
 		}
 		q := url.Values{"repo": {owner + "/" + name}, "path": {path}, "X-Amz-Signature": {"secret-signature"}}
-		http.Redirect(w, r, h.CDN+"/oss/"+SHA256(b)[:16]+"?"+q.Encode(), http.StatusFound)
+		http.Redirect(w, r, h.CDN+"/oss/"+repo.sums[path].sha256[:16]+"?"+q.Encode(), http.StatusFound)
 		return
 	}
 	if _, bad := h.take("", BadCode); bad {
@@ -40,7 +40,7 @@ func (h *Hub) modelscope(w http.ResponseWriter, r *http.Request, owner, name str
 	_, bare := h.take("", NoSHA)
 	files := []object{{"Name": "figures", "Path": "figures", "Type": "tree"}}
 	for _, p := range slices.Sorted(maps.Keys(repo.files)) {
-		f := object{"Name": p, "Path": p, "Type": "blob", "Size": len(repo.files[p]), "Sha256": SHA256(repo.files[p])}
+		f := object{"Name": p, "Path": p, "Type": "blob", "Size": len(repo.files[p]), "Sha256": repo.sums[p].sha256}
 		if bare {
 			f["Sha256"] = ""
 		}

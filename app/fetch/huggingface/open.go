@@ -21,6 +21,23 @@ type Body struct {
 	// Offset is where the bytes begin: the offset asked for, or 0 where the host
 	// does not deliver parts.
 	Offset int64
+	// Part says that the host delivers a part, not the whole file.
+	Part bool
+}
+
+// Span is what to fetch of a file: the bytes from From up to, not including, To;
+// To 0 is the file's end.
+type Span struct{ From, To int64 }
+
+// Header gives the request's Range, "" for the whole file.
+func (s Span) Header() string {
+	switch {
+	case s.To > 0:
+		return fmt.Sprintf("bytes=%d-%d", s.From, s.To-1)
+	case s.From > 0:
+		return fmt.Sprintf("bytes=%d-", s.From)
+	}
+	return ""
 }
 
 // Wait asks to come back later.
@@ -35,6 +52,12 @@ type Expired struct{ User *errs.Error }
 // PastEnd says that nothing lies behind the offset asked for.
 type PastEnd struct{ User *errs.Error }
 
+// OtherPart says that the host delivers a part that was not asked for.
+type OtherPart struct{ User *errs.Error }
+
+func (e *OtherPart) Error() string { return e.User.Error() }
+func (e *OtherPart) Unwrap() error { return e.User }
+
 func (e *Wait) Error() string    { return e.User.Error() }
 func (e *Wait) Unwrap() error    { return e.User }
 func (e *Expired) Error() string { return e.User.Error() }
@@ -42,19 +65,19 @@ func (e *Expired) Unwrap() error { return e.User }
 func (e *PastEnd) Error() string { return e.User.Error() }
 func (e *PastEnd) Unwrap() error { return e.User }
 
-// Open fetches a file of a listing from offset on. The address is resolved each
+// Open fetches a part of a file of a listing. The address is resolved each
 // time: what the hub sends on to is signed and short-lived.
-func (c *Client) Open(ctx context.Context, r Repo, commit string, f File, offset int64, purpose string) (*Body, error) {
+func (c *Client) Open(ctx context.Context, r Repo, commit string, f File, part Span, purpose string) (*Body, error) {
 	address := c.base + "/" + r.String() + "/resolve/" + url.PathEscape(commit) + "/" + escape(f.Path)
 	h := http.Header{}
-	if offset > 0 {
-		h.Set("Range", fmt.Sprintf("bytes=%d-", offset))
+	if s := part.Header(); s != "" {
+		h.Set("Range", s)
 	}
 	res, err := c.fetch.Do(ctx, fetch.Request{URL: address, Purpose: purpose, Header: h, Token: c.token, TokenHost: host})
 	if err != nil {
 		return nil, err
 	}
-	b, err := c.accept(r, commit, f, offset, res, address)
+	b, err := c.accept(r, commit, f, part, res, address)
 	if err != nil {
 		res.Body.Close()
 		return nil, err
@@ -72,8 +95,8 @@ func escape(path string) string {
 }
 
 // accept checks an answer against what the listing promised.
-func (c *Client) accept(r Repo, commit string, f File, offset int64, res *fetch.Response, asked string) (*Body, error) {
-	b, err := Accept(f, offset, res, asked, func() error { return c.refusal(r, res, f.Path) })
+func (c *Client) accept(r Repo, commit string, f File, part Span, res *fetch.Response, asked string) (*Body, error) {
+	b, err := Accept(f, part, res, asked, func() error { return c.refusal(r, res, f.Path) })
 	if err != nil {
 		return nil, err
 	}
@@ -93,11 +116,11 @@ func (c *Client) accept(r Repo, commit string, f File, offset int64, res *fetch.
 
 // Accept checks the status, length and range of an answer, whichever hub it is
 // from; refusal explains a status that is no success.
-func Accept(f File, offset int64, res *fetch.Response, asked string, refusal func() error) (*Body, error) {
+func Accept(f File, part Span, res *fetch.Response, asked string, refusal func() error) (*Body, error) {
 	moved := !sameHost(asked, res.URL)
 	switch {
 	case res.Status == http.StatusRequestedRangeNotSatisfiable:
-		return nil, &PastEnd{odd(f.Path, "it has nothing from byte %d on", offset)}
+		return nil, &PastEnd{odd(f.Path, "it has nothing from byte %d on", part.From)}
 	case moved && (res.Status == http.StatusUnauthorized || res.Status == http.StatusForbidden):
 		return nil, &Expired{errs.New(errs.Network, http.StatusBadGateway, "The host that delivers the file refused its address (%d).", res.Status).At(f.Path).Try("try again")}
 	case res.Status != http.StatusOK && res.Status != http.StatusPartialContent:
@@ -110,21 +133,28 @@ func Accept(f File, offset int64, res *fetch.Response, asked string, refusal fun
 	if n, err := strconv.ParseInt(res.Header.Get("Content-Length"), 10, 64); err == nil {
 		length = n
 	}
-	if kind := res.Header.Get("Content-Type"); strings.HasPrefix(kind, "text/html") && length != f.Bytes-offset {
+	want := f.Bytes
+	if res.Status == http.StatusPartialContent {
+		if part.To > 0 {
+			want = part.To
+		}
+		want -= part.From
+	}
+	if kind := res.Header.Get("Content-Type"); strings.HasPrefix(kind, "text/html") && length != want {
 		return nil, odd(f.Path, "it is a web page; perhaps the network wants a login in the browser first")
 	}
 	from := int64(0)
 	if res.Status == http.StatusPartialContent {
 		start, end, total, ok := contentRange(res.Header.Get("Content-Range"))
-		if !ok || start != offset || total >= 0 && total != f.Bytes || end >= f.Bytes {
-			return nil, odd(f.Path, "it is another part (%.60s) than the one asked for", res.Header.Get("Content-Range"))
+		if !ok || start != part.From || total >= 0 && total != f.Bytes || end >= f.Bytes {
+			return nil, &OtherPart{odd(f.Path, "it is another part (%.60s) than the one asked for", res.Header.Get("Content-Range"))}
 		}
 		from = start
 	}
 	if length >= 0 && res.Status == http.StatusOK && length != f.Bytes {
 		return nil, odd(f.Path, "it has %d bytes where the list says %d", length, f.Bytes)
 	}
-	return &Body{ReadCloser: res.Body, Offset: from}, nil
+	return &Body{ReadCloser: res.Body, Offset: from, Part: res.Status == http.StatusPartialContent}, nil
 }
 
 func sameHost(a, b string) bool {

@@ -141,18 +141,18 @@ func (c *Client) List(ctx context.Context, r huggingface.Repo, want func(path st
 	return l, nil
 }
 
-// Open fetches a file of a listing from offset on.
-func (c *Client) Open(ctx context.Context, r huggingface.Repo, commit string, f huggingface.File, offset int64, purpose string) (*huggingface.Body, error) {
+// Open fetches a part of a file of a listing.
+func (c *Client) Open(ctx context.Context, r huggingface.Repo, commit string, f huggingface.File, part huggingface.Span, purpose string) (*huggingface.Body, error) {
 	h := http.Header{}
-	if offset > 0 {
-		h.Set("Range", fmt.Sprintf("bytes=%d-", offset))
+	if s := part.Header(); s != "" {
+		h.Set("Range", s)
 	}
 	address := c.base + "/api/v1/models/" + r.String() + "/repo?Revision=" + url.QueryEscape(commit) + "&FilePath=" + url.QueryEscape(f.Path)
 	res, err := c.fetch.Do(ctx, fetch.Request{URL: address, Purpose: purpose, Header: h})
 	if err != nil {
 		return nil, err
 	}
-	b, err := huggingface.Accept(f, offset, res, address, func() error { return refusal(r, res, res.Status, f.Path) })
+	b, err := huggingface.Accept(f, part, res, address, func() error { return refusal(r, res, res.Status, f.Path) })
 	if err != nil {
 		res.Body.Close()
 		return nil, err

@@ -11,7 +11,6 @@ import (
 	"hash"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strconv"
 	"syscall"
@@ -68,14 +67,16 @@ func (s *Service) renamed(j Job) bool {
 			return false
 		}
 	}
-	_, err := os.Lstat(s.partial(j.ID))
-	_, there := os.Lstat(filepath.Join(s.Models.Folder(), j.Name))
+	_, err := s.Disk.Lstat(s.partial(j.ID))
+	_, there := s.Disk.Lstat(filepath.Join(s.Models.Folder(), j.Name))
 	return errors.Is(err, fs.ErrNotExist) && there == nil
 }
 
 // state sets and records the job's state.
 func (s *Service) state(ctx context.Context, t *task, state string) {
-	t.change(func(j *Job) { j.State, j.Error = state, nil })
+	t.mu.Lock()
+	t.stage, t.job.State, t.job.Error = state, state, nil
+	t.mu.Unlock()
 	j := t.snapshot()
 	_ = s.Store.SaveJob(ctx, j) // only what is shown after a restart depends on it
 	s.tell(j)
@@ -162,7 +163,7 @@ func (s *Service) keep(t *task, files []File) error {
 			}
 			same = f.SHA256 != "" && f.SHA256 == old.SHA256 || f.GitSHA1 != "" && f.GitSHA1 == old.GitSHA1
 			if same {
-				files[i].Done, files[i].Verified = old.Done, old.Verified
+				files[i].Done, files[i].Have, files[i].Verified = old.Done, old.Have, old.Verified
 				if files[i].SHA256 == "" {
 					files[i].SHA256 = old.SHA256
 				}
@@ -171,7 +172,7 @@ func (s *Service) keep(t *task, files []File) error {
 		if same {
 			continue
 		}
-		if err := os.Remove(filepath.Join(s.partial(t.id), old.Path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := s.Disk.Remove(filepath.Join(s.partial(t.id), old.Path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("clear what the other hub sent: %w", err)
 		}
 	}
@@ -186,7 +187,7 @@ func (s *Service) small(ctx context.Context, hub Hub, r huggingface.Repo, commit
 	if f.Bytes > configLimit {
 		return nil, errs.New(errs.Unsupported, 422, "Its config.json is larger than %d bytes.", configLimit).At(r.String()).Try("do not use this repository")
 	}
-	b, err := hub.Open(ctx, r, commit, f, 0, fetch.ConfigFile)
+	b, err := hub.Open(ctx, r, commit, f, huggingface.Span{}, fetch.ConfigFile)
 	if err != nil {
 		return nil, err
 	}
@@ -224,22 +225,23 @@ func runnable(r huggingface.Repo, config []byte) error {
 // there, and sets the rest of the space aside.
 func (s *Service) prepare(ctx context.Context, t *task) error {
 	dir := s.partial(t.id)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("create the download's folder: %w", full(dir, 0, err))
+	if err := s.Disk.MkdirAll(dir); err != nil {
+		return fmt.Errorf("create the download's folder: %w", s.full(dir, 0, err))
 	}
 	files := t.snapshot().Files
-	var rest int64
+	var rest, aside int64
 	for i, f := range files {
-		info, err := os.Lstat(filepath.Join(dir, f.Path))
-		have := int64(0)
+		info, err := s.Disk.Lstat(filepath.Join(dir, f.Path))
+		length := int64(0)
 		if err == nil && info.Mode().IsRegular() {
-			have = info.Size()
+			length = info.Size()
 		}
-		if f.Verified && have != f.Bytes {
+		if f.Verified && length != f.Bytes {
 			f.Verified = false
 		}
-		// What lies beyond the last record may never have reached the disk.
-		f.Done = min(have, f.Done, f.Bytes)
+		// What the record does not name may never have reached the disk.
+		have := parseRanges(f.Have).clip(min(length, f.Bytes))
+		f.Have, f.Done = have.String(), have.total()
 		if f != files[i] {
 			if err := s.Store.SaveJobFile(ctx, t.id, f); err != nil {
 				return err
@@ -247,19 +249,16 @@ func (s *Service) prepare(ctx context.Context, t *task) error {
 			t.change(func(j *Job) { j.Files[i] = f })
 		}
 		rest += f.Bytes - f.Done
-	}
-	available, err := free(dir)
-	if err != nil {
-		return err
-	}
-	// Space that was set aside for this job earlier is missing from what is free.
-	var aside int64
-	for _, f := range files {
-		if info, err := os.Lstat(filepath.Join(dir, f.Path)); err == nil {
+		// Space that was set aside for this job earlier is missing from what is free.
+		if err == nil {
 			if st, ok := info.Sys().(*syscall.Stat_t); ok {
-				aside += max(0, int64(st.Blocks)*512-min(f.Done, info.Size()))
+				aside += max(0, int64(st.Blocks)*512-f.Done)
 			}
 		}
+	}
+	available, err := s.Disk.Free(dir)
+	if err != nil {
+		return err
 	}
 	if need := rest + s.Pace.Margin; need > available+aside {
 		return noSpace(dir, need, available+aside)
@@ -269,18 +268,18 @@ func (s *Service) prepare(ctx context.Context, t *task) error {
 			continue
 		}
 		err := func() error {
-			h, err := os.OpenFile(filepath.Join(dir, f.Path), os.O_RDWR|os.O_CREATE, 0o600)
+			h, err := s.Disk.Open(filepath.Join(dir, f.Path))
 			if err != nil {
 				return err
 			}
 			defer h.Close()
-			if err := h.Truncate(f.Done); err != nil {
+			if err := h.Truncate(parseRanges(f.Have).end()); err != nil {
 				return err
 			}
-			return reserve(h, f.Bytes)
+			return h.Reserve(f.Bytes)
 		}()
 		if err != nil {
-			return full(dir, rest, err)
+			return fmt.Errorf("set space aside for %s: %w", f.Path, s.full(dir, rest, err))
 		}
 	}
 	return nil
@@ -299,9 +298,9 @@ func megabytes(n int64) string {
 }
 
 // full turns "no space left" into the user's error.
-func full(dir string, need int64, err error) error {
+func (s *Service) full(dir string, need int64, err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		have, _ := free(dir)
+		have, _ := s.Disk.Free(dir)
 		e := noSpace(dir, max(need, have+1), have)
 		if need == 0 {
 			e.Message = "The disk is full."
@@ -309,201 +308,6 @@ func full(dir string, need int64, err error) error {
 		return e.Because(err)
 	}
 	return err
-}
-
-// file fetches one file until its hash is right. A whole file with a wrong hash
-// is fetched again once.
-func (s *Service) file(ctx context.Context, t *task, r huggingface.Repo, i int) error {
-	for wrong := 0; ; wrong++ {
-		f := t.snapshot().Files[i]
-		if f.Verified {
-			return nil
-		}
-		right, err := s.whole(ctx, t, r, i)
-		if err != nil {
-			return err
-		}
-		if right {
-			return nil
-		}
-		if wrong == 1 {
-			return mismatch(f.Path)
-		}
-	}
-}
-
-func mismatch(path string) *errs.Error {
-	return errs.New(errs.HashMismatch, 502, "What arrived is not the file that the hub describes: its hash is another one.").At(path).
-		Try("try again later, or with another mirror; nothing was installed")
-}
-
-// part is the open file of a download with the hash of what it holds.
-type part struct {
-	*os.File
-	sum  *sum
-	have int64
-}
-
-// whole fetches a file to its end and says whether its hash is right; if not,
-// it is emptied.
-func (s *Service) whole(ctx context.Context, t *task, r huggingface.Repo, i int) (right bool, err error) {
-	f := t.snapshot().Files[i]
-	dir := s.partial(t.id)
-	h, err := os.OpenFile(filepath.Join(dir, f.Path), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return false, fmt.Errorf("open %s: %w", f.Path, full(dir, f.Bytes, err))
-	}
-	defer h.Close()
-	p := &part{File: h, sum: newSum(f.Bytes, f.GitSHA1 != "")}
-	if f.Done > 0 {
-		// The bytes of an earlier process are hashed before more are added.
-		s.state(ctx, t, Verifying)
-		if err := p.hashStart(ctx, f.Done); err != nil {
-			return false, err
-		}
-		s.state(ctx, t, Downloading)
-	}
-	err = s.retry(ctx, t, func(ctx context.Context) (bool, error) { return s.attempt(ctx, t, r, i, p) })
-	if err == nil && p.have == f.Bytes {
-		if f.Bytes > verifyShown {
-			s.state(ctx, t, Verifying)
-		}
-		right = p.sum.is(f.SHA256, f.GitSHA1)
-		if !right {
-			if err := p.reset(f.Bytes); err != nil {
-				return false, full(dir, f.Bytes, err)
-			}
-		}
-	}
-	// Data before its record.
-	if serr := p.Sync(); serr != nil && err == nil {
-		err = full(dir, f.Bytes, serr)
-	}
-	f.Done, f.Verified = p.have, right
-	if right {
-		f.SHA256 = p.sum.sha256()
-	}
-	t.change(func(j *Job) { j.Files[i] = f })
-	if serr := s.Store.SaveJobFile(context.WithoutCancel(ctx), t.id, f); serr != nil && err == nil {
-		err = serr
-	}
-	if err == nil && f.Bytes > verifyShown {
-		s.state(ctx, t, Downloading)
-	}
-	return right, err
-}
-
-// verifyShown is the size from which verifying is shown as a stage, in bytes.
-const verifyShown = 16 << 20
-
-// hashStart takes up the first n bytes of the file.
-func (p *part) hashStart(ctx context.Context, n int64) error {
-	buf := make([]byte, 1<<20)
-	for p.have < n {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		k, err := p.ReadAt(buf[:min(int64(len(buf)), n-p.have)], p.have)
-		p.sum.Write(buf[:k])
-		p.have += int64(k)
-		if err != nil && k == 0 {
-			return fmt.Errorf("read what was downloaded: %w", err)
-		}
-	}
-	return nil
-}
-
-// reset begins the file again.
-func (p *part) reset(size int64) error {
-	p.have, p.sum = 0, newSum(size, p.sum.git != nil)
-	if err := p.Truncate(0); err != nil {
-		return err
-	}
-	return reserve(p.File, size)
-}
-
-// attempt fetches what is missing over one connection; some says whether any
-// bytes came.
-func (s *Service) attempt(ctx context.Context, t *task, r huggingface.Repo, i int, p *part) (some bool, err error) {
-	j := t.snapshot()
-	f := j.Files[i]
-	dir := s.partial(t.id)
-	if p.have >= f.Bytes {
-		return false, nil
-	}
-	life, end := context.WithCancelCause(ctx)
-	defer end(nil)
-	dog := newWatchdog(s.Pace, func() { end(stalled(f.Path)) })
-	defer dog.stop()
-	body, err := s.hub(t).Open(life, r, j.Commit, huggingface.File{Path: f.Path, Bytes: f.Bytes, SHA256: hubHash(f), GitSHA1: f.GitSHA1}, p.have, fetch.Download)
-	if err != nil {
-		if _, past := errors.AsType[*huggingface.PastEnd](err); past {
-			if rerr := p.reset(f.Bytes); rerr != nil {
-				return false, full(dir, f.Bytes, rerr)
-			}
-			s.progress(t, i, 0)
-		}
-		return false, cutOff(life, f.Path, err)
-	}
-	defer body.Close()
-	if body.Offset != p.have { // the host delivers no parts
-		if err := p.reset(f.Bytes); err != nil {
-			return false, full(dir, f.Bytes, err)
-		}
-		s.progress(t, i, 0)
-	}
-	buf := make([]byte, 256<<10)
-	recorded := p.have
-	for p.have < f.Bytes {
-		n, rerr := body.Read(buf[:min(int64(len(buf)), f.Bytes-p.have)])
-		if n > 0 {
-			dog.fed(n)
-			if _, werr := p.WriteAt(buf[:n], p.have); werr != nil {
-				return some, full(dir, f.Bytes-p.have, werr)
-			}
-			p.sum.Write(buf[:n])
-			p.have += int64(n)
-			some = true
-			s.progress(t, i, p.have)
-			if p.have-recorded >= s.Pace.Sync {
-				if err := s.record(ctx, t, i, p); err != nil {
-					return some, full(dir, f.Bytes-p.have, err)
-				}
-				recorded = p.have
-			}
-		}
-		if rerr != nil && p.have < f.Bytes {
-			return some, cutOff(life, f.Path, rerr)
-		}
-	}
-	return some, nil
-}
-
-// hubHash is the hash that the hub gave for a file: not one computed here.
-func hubHash(f File) string {
-	if f.GitSHA1 != "" {
-		return ""
-	}
-	return f.SHA256
-}
-
-// record makes the progress durable: data first.
-func (s *Service) record(ctx context.Context, t *task, i int, p *part) error {
-	if err := p.Sync(); err != nil {
-		return err
-	}
-	f := t.snapshot().Files[i]
-	f.Done = p.have
-	return s.Store.SaveJobFile(ctx, t.id, f)
-}
-
-func (s *Service) progress(t *task, i int, done int64) {
-	t.mu.Lock()
-	t.job.Files[i].Done = done
-	if t.job.State == Waiting {
-		t.job.State, t.job.Error = Downloading, nil
-	}
-	t.mu.Unlock()
 }
 
 func stalled(path string) *errs.Error {

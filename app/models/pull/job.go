@@ -38,6 +38,7 @@ type File struct {
 	Bytes    int64  `json:"bytes"`
 	Done     int64  `json:"done"`
 	Verified bool   `json:"verified"`
+	Have     string `json:"-"` // the ranges that are on the disk for certain: "0-1048576,67108864-70000000", ends exclusive
 	SHA256   string `json:"-"` // hex; "" until computed for files that git hashes
 	GitSHA1  string `json:"-"` // hex, or ""
 }

@@ -63,7 +63,7 @@ func (s *Service) Probe(ctx context.Context, source string) (string, error) {
 
 func probeEnd(ctx context.Context, hub Hub, r huggingface.Repo, commit string, f huggingface.File) error {
 	from := max(0, f.Bytes-probeBytes)
-	b, err := hub.Open(ctx, r, commit, f, from, fetch.Download)
+	b, err := hub.Open(ctx, r, commit, f, huggingface.Span{From: from}, fetch.Download)
 	if err != nil {
 		return err
 	}

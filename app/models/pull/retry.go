@@ -13,15 +13,17 @@ import (
 
 // retry repeats what the network or the hub may have spoilt, with growing
 // pauses; tries that bring bytes do not count. attempt says whether any came.
+// Several may run for one job: what the hub asks one of them to wait holds for
+// all.
 func (s *Service) retry(ctx context.Context, t *task, attempt func(ctx context.Context) (some bool, err error)) error {
-	before := t.snapshot().State
 	pause, empty, waits := s.Pace.Backoff, 0, 0
 	for {
+		if !s.pass(ctx, t) {
+			return context.Cause(ctx)
+		}
 		some, err := attempt(ctx)
 		if err == nil {
-			if t.snapshot().State == Waiting {
-				s.state(ctx, t, before)
-			}
+			s.goOn(ctx, t)
 			return nil
 		}
 		if ctx.Err() != nil {
@@ -37,20 +39,50 @@ func (s *Service) retry(ctx context.Context, t *task, attempt func(ctx context.C
 				return err
 			}
 			d = w.For
-		} else {
-			if e.Code != errs.Network && e.Code != errs.HubAnswer || e.Status == 0 {
-				return err
+			t.mu.Lock()
+			if gate := time.Now().Add(d); gate.After(t.gate) {
+				t.gate, t.why = gate, e
 			}
-			if empty++; empty >= s.Pace.Tries {
-				return err
-			}
-			pause = min(2*pause, s.Pace.Longest)
-			// Many clients must not come back in the same moment.
-			d += time.Duration(rand.Int64N(int64(d)/4 + 1))
+			t.mu.Unlock()
+			continue
 		}
+		if e.Code != errs.Network && e.Code != errs.HubAnswer || e.Status == 0 {
+			return err
+		}
+		if empty++; empty >= s.Pace.Tries {
+			return err
+		}
+		pause = min(2*pause, s.Pace.Longest)
+		// Many clients must not come back in the same moment.
+		d += time.Duration(rand.Int64N(int64(d)/4 + 1))
 		if !s.sleep(ctx, t, d, e) {
 			return context.Cause(ctx)
 		}
+	}
+}
+
+// pass waits as long as the hub asked for.
+func (s *Service) pass(ctx context.Context, t *task) bool {
+	for {
+		t.mu.Lock()
+		d, why := time.Until(t.gate), t.why
+		t.mu.Unlock()
+		if d <= 0 {
+			return ctx.Err() == nil
+		}
+		if !s.sleep(ctx, t, d, why) {
+			return false
+		}
+	}
+}
+
+// goOn ends a wait that is shown.
+func (s *Service) goOn(ctx context.Context, t *task) {
+	t.mu.Lock()
+	waiting, stage := t.job.State == Waiting, t.stage
+	t.mu.Unlock()
+	if waiting {
+		s.state(ctx, t, stage)
 	}
 }
 
@@ -69,7 +101,9 @@ func (s *Service) sleep(ctx context.Context, t *task, d time.Duration, why *errs
 	select {
 	case <-timer.C:
 		t.mu.Lock()
-		t.until = time.Time{}
+		if !time.Now().Before(t.until) { // another connection may wait longer
+			t.until = time.Time{}
+		}
 		t.mu.Unlock()
 		return true
 	case <-ctx.Done():

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"qwill/app/disk"
 	"qwill/app/errs"
 	"qwill/app/events"
 	"qwill/app/fetch/huggingface"
@@ -23,7 +23,7 @@ import (
 // Hub is where models come from.
 type Hub interface {
 	List(ctx context.Context, r huggingface.Repo, want func(path string) bool) (huggingface.Listing, error)
-	Open(ctx context.Context, r huggingface.Repo, commit string, f huggingface.File, offset int64, purpose string) (*huggingface.Body, error)
+	Open(ctx context.Context, r huggingface.Repo, commit string, f huggingface.File, part huggingface.Span, purpose string) (*huggingface.Body, error)
 }
 
 // Sources of models.
@@ -52,10 +52,13 @@ type Pace struct {
 	Tries   int           // in a row that bring nothing, before the job fails
 	Sync    int64         // bytes between two records of progress
 	Margin  int64         // bytes of disk that stay free
+	Part    int64         // bytes that one connection is asked for; smaller files come whole
+	Streams int           // connections that fetch parts of a file at once
 }
 
 // Usual is the pace of the app.
-var Usual = Pace{Backoff: time.Second, Longest: time.Minute, Stall: 30 * time.Second, Slow: 4 << 10, Tries: 8, Sync: 64 << 20, Margin: 128 << 20}
+var Usual = Pace{Backoff: time.Second, Longest: time.Minute, Stall: 30 * time.Second, Slow: 4 << 10, Tries: 8, Sync: 64 << 20, Margin: 128 << 20,
+	Part: 64 << 20, Streams: 4}
 
 // Config wires a Service.
 type Config struct {
@@ -66,6 +69,7 @@ type Config struct {
 	Offline func() bool // the one switch, as it stands now
 	Forbid  func()      // ends running connections; called when the switch was turned elsewhere
 	Pace    Pace
+	Disk    disk.FS // nil: the system's
 }
 
 // Service runs the queue of downloads.
@@ -81,6 +85,9 @@ type Service struct {
 func New(c Config) *Service {
 	if c.Pace == (Pace{}) {
 		c.Pace = Usual
+	}
+	if c.Disk == nil {
+		c.Disk = disk.OS
 	}
 	return &Service{Config: c, wake: make(chan struct{}, 1)}
 }
@@ -379,7 +386,7 @@ func (s *Service) Cancel(ctx context.Context, id string) error {
 
 // discard removes a job and its files.
 func (s *Service) discard(ctx context.Context, j Job) error {
-	if err := os.RemoveAll(s.partial(j.ID)); err != nil {
+	if err := s.Disk.RemoveAll(s.partial(j.ID)); err != nil {
 		return errs.New(errs.Internal, 500, "What was downloaded cannot be deleted: %v.", err).At(s.partial(j.ID)).Try("check its permissions")
 	}
 	if err := s.Store.RemoveJob(ctx, j.ID); err != nil {
@@ -455,7 +462,7 @@ func (s *Service) Run(ctx context.Context) {
 		}
 		var lock *filelock.Lock
 		if err == nil {
-			if err = os.MkdirAll(s.Models.Folder(), 0o700); err == nil {
+			if err = s.Disk.MkdirAll(s.Models.Folder()); err == nil {
 				lock, err = filelock.Try(s.lockFile())
 			}
 		}
@@ -497,7 +504,7 @@ func (s *Service) RunUntil(ctx context.Context, id string) error {
 		if !j.Active() {
 			return nil
 		}
-		if err := os.MkdirAll(s.Models.Folder(), 0o700); err != nil {
+		if err := s.Disk.MkdirAll(s.Models.Folder()); err != nil {
 			return err
 		}
 		lock, err := filelock.Try(s.lockFile())
@@ -603,13 +610,13 @@ func (s *Service) sweep(ctx context.Context) {
 			known[partialPrefix+j.ID] = true
 		}
 	}
-	entries, err := os.ReadDir(s.Models.Folder())
+	entries, err := s.Disk.ReadDir(s.Models.Folder())
 	if err != nil {
 		return
 	}
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), partialPrefix) && !known[e.Name()] {
-			os.RemoveAll(filepath.Join(s.Models.Folder(), e.Name()))
+			s.Disk.RemoveAll(filepath.Join(s.Models.Folder(), e.Name()))
 		}
 	}
 }

@@ -19,7 +19,10 @@ type task struct {
 
 	mu    sync.Mutex
 	job   Job
-	until time.Time // of a wait
+	stage string      // the state that a wait goes back to
+	until time.Time   // of the wait that is shown
+	gate  time.Time   // before it nothing is asked of the hub
+	why   *errs.Error // of the gate
 	rate  meter
 }
 
@@ -72,7 +75,7 @@ func (s *Service) work(ctx context.Context, j Job) error {
 	}
 	life, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	t := &task{id: j.ID, end: end, ended: make(chan struct{}), job: j}
+	t := &task{id: j.ID, end: end, ended: make(chan struct{}), job: j, stage: Listing}
 	s.mu.Lock()
 	s.live = t
 	s.mu.Unlock()
