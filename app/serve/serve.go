@@ -1,7 +1,9 @@
-// Package serve decides which model is in memory. Every door generates through
-// it: a model is opened when it is first wanted, by one load however many ask,
-// it stays until another is wanted, and what memory cannot hold is refused
-// ahead with the numbers. The order of generations is the engine's own.
+// Package serve decides which models are in memory. Every door generates
+// through it: a model is opened when it is first wanted, by one load however
+// many ask, it stays until another is wanted, and what memory cannot hold is
+// refused ahead with the numbers. Beside it a small one may stay, for
+// suggestions, while memory holds both. The order of generations is the
+// engine's own.
 package serve
 
 import (
@@ -79,9 +81,11 @@ type key struct {
 type resident struct {
 	key    key
 	bytes  int64 // of the weight files
+	jobs   job   // what it stays for
 	users  int
-	used   time.Time     // when the last use ended
-	opened chan struct{} // closed when info and err are set
+	beside map[int]context.CancelFunc // of its users, those that give way when memory is wanted
+	used   time.Time                  // when the last use ended
+	opened chan struct{}              // closed when info and err are set
 	info   engine.ModelInfo
 	err    error
 	watch  map[int]func(int) // who wants the load's progress
@@ -182,7 +186,11 @@ func (s *Server) Generate(ctx context.Context, p engine.GenerateParams, event fu
 		return engine.Result{}, err
 	}
 	defer s.leave()
-	r, err := s.acquire(ctx, key{p.Path, p.Mode}, loading)
+	return s.generate(ctx, p, event, forMain, loading)
+}
+
+func (s *Server) generate(ctx context.Context, p engine.GenerateParams, event func(engine.Event), j job, loading func(percent int)) (engine.Result, error) {
+	r, err := s.acquire(ctx, key{p.Path, p.Mode}, j, loading)
 	if err != nil {
 		if ctx.Err() != nil {
 			return engine.Result{Finish: proto.FinishCancelled}, nil
@@ -190,6 +198,11 @@ func (s *Server) Generate(ctx context.Context, p engine.GenerateParams, event fu
 		return engine.Result{}, err
 	}
 	defer s.release(r)
+	if j == forBeside {
+		var end func()
+		ctx, end = s.giveWay(ctx, r)
+		defer end()
+	}
 	return s.engine.Generate(ctx, p, event)
 }
 
@@ -199,7 +212,7 @@ func (s *Server) Open(ctx context.Context, path string, mode engine.Mode, loadin
 	if e := p.Validate(); e != nil {
 		return engine.ModelInfo{}, e
 	}
-	r, err := s.acquire(ctx, key{path, mode}, loading)
+	r, err := s.acquire(ctx, key{path, mode}, forMain, loading)
 	if err != nil {
 		return engine.ModelInfo{}, err
 	}
@@ -211,15 +224,25 @@ func (s *Server) Open(ctx context.Context, path string, mode engine.Mode, loadin
 // model that is about to be deleted. It fails with errs.ModelInUse when it is
 // still used when ctx ends.
 func (s *Server) Forget(ctx context.Context, path string) error {
+	return s.forget(ctx, func(k key) bool { return k.path == path })
+}
+
+// ForgetAll unloads every model as Forget does.
+func (s *Server) ForgetAll(ctx context.Context) error {
+	return s.forget(ctx, func(key) bool { return true })
+}
+
+func (s *Server) forget(ctx context.Context, which func(key) bool) error {
 	for {
 		s.mu.Lock()
-		busy := false
+		busy, path := false, ""
 		var gone []*resident
 		for k, r := range s.residents {
 			switch {
-			case k.path != path:
+			case !which(k):
 			case r.users > 0:
-				busy = true
+				busy, path = true, k.path
+				r.yield()
 			default:
 				gone = append(gone, r)
 				s.drop(r)
@@ -260,8 +283,8 @@ func (s *Server) leave() {
 }
 
 // acquire gives the resident for k, counted as used, opening it if need be.
-func (s *Server) acquire(ctx context.Context, k key, loading func(int)) (*resident, error) {
-	r, mine, err := s.reserve(ctx, k)
+func (s *Server) acquire(ctx context.Context, k key, j job, loading func(int)) (*resident, error) {
+	r, mine, err := s.reserve(ctx, k, j)
 	if err != nil {
 		return nil, err
 	}
@@ -285,8 +308,9 @@ func (s *Server) acquire(ctx context.Context, k key, loading func(int)) (*reside
 }
 
 // reserve finds or adds the resident for k; mine says that the caller must open
-// it. A model that is in use is waited for when memory cannot hold both.
-func (s *Server) reserve(ctx context.Context, k key) (r *resident, mine bool, err error) {
+// it. A model in use is waited for when memory cannot hold both; one that is
+// wanted beside others waits for none and unloads none of theirs.
+func (s *Server) reserve(ctx context.Context, k key, j job) (r *resident, mine bool, err error) {
 	hello, err := s.engine.Start(ctx)
 	if err != nil {
 		return nil, false, err
@@ -306,22 +330,15 @@ func (s *Server) reserve(ctx context.Context, k key) (r *resident, mine bool, er
 		}
 		if r := s.residents[k]; r != nil {
 			r.users++
+			r.jobs |= j
 			s.arm()
 			s.mu.Unlock()
 			return r, false, nil
 		}
-		var gone []*resident
-		var busy int64
-		for _, o := range s.residents {
-			if o.users == 0 {
-				gone = append(gone, o)
-				s.drop(o)
-			} else {
-				busy += o.bytes
-			}
-		}
-		if busy == 0 || admit(k.path, busy+bytes, hello.MemoryByte) == nil {
-			r := &resident{key: k, bytes: bytes, users: 1, opened: make(chan struct{}), watch: map[int]func(int){}}
+		gone, fits := s.makeRoom(bytes, j, hello.MemoryByte)
+		if fits {
+			r := &resident{key: k, bytes: bytes, jobs: j, users: 1, opened: make(chan struct{}),
+				beside: map[int]context.CancelFunc{}, watch: map[int]func(int){}}
 			s.residents[k] = r
 			s.mu.Unlock()
 			for _, o := range gone {
@@ -333,6 +350,9 @@ func (s *Server) reserve(ctx context.Context, k key) (r *resident, mine bool, er
 		s.mu.Unlock()
 		for _, o := range gone {
 			s.unload(o)
+		}
+		if j == forBeside {
+			return nil, false, noRoomBeside(k.path, bytes, hello.MemoryByte)
 		}
 		select {
 		case <-changed:
@@ -370,7 +390,9 @@ func (s *Server) open(r *resident) {
 func (s *Server) progress(r *resident, percent int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.tell(func(v *Status) { v.Phase, v.Path, v.Percent, v.Message = Loading, r.key.path, percent, "" })
+	if r.jobs&forMain != 0 { // what is loaded beside is no news for a person
+		s.tell(func(v *Status) { v.Phase, v.Path, v.Percent, v.Message = Loading, r.key.path, percent, "" })
+	}
 	for _, fn := range r.watch {
 		fn(percent)
 	}

@@ -111,11 +111,11 @@ func (a *App) StopWriting() {
 	}
 }
 
-// Unload frees the model's memory until it is needed again.
+// Unload frees the models' memory until they are needed again.
 func (a *App) Unload() {
 	ctx, cancel := context.WithTimeout(a.life, unloadTime)
 	defer cancel()
-	if err := a.Serve.Forget(ctx, a.Serve.Status().Path); err != nil {
+	if err := a.Serve.ForgetAll(ctx); err != nil {
 		slog.Warn("model not unloaded", "error", err)
 	}
 }
