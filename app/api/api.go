@@ -22,6 +22,8 @@ import (
 	"qwill/app/models"
 	"qwill/app/models/pull"
 	"qwill/app/settings"
+	"qwill/app/suggest"
+	"qwill/app/suggest/live"
 	"qwill/app/transfer"
 )
 
@@ -44,10 +46,12 @@ type Config struct {
 	Writer   Writer
 	Commands *command.Registry
 	History  *history.Service
-	Engine   func() EngineState
-	Window   func(action string) // what the native window should do; nil in a browser
-	Desktop  *Desktop            // nil in a browser
-	Notices  []*errs.Error
+	// Suggest starts suggestions for a field; it is closed by the caller.
+	Suggest func(tell func(suggest.Effect), said func(suggest.Reason)) *live.Session
+	Engine  func() EngineState
+	Window  func(action string) // what the native window should do; nil in a browser
+	Desktop *Desktop            // nil in a browser
+	Notices []*errs.Error
 	// Connections lists what left this machine, newest first.
 	Connections func(ctx context.Context) ([]fetch.Connection, error)
 
@@ -73,7 +77,8 @@ func (EngineState) Merge(next any) (any, bool) { _, ok := next.(EngineState); re
 
 type api struct {
 	Config
-	mux *http.ServeMux
+	mux      *http.ServeMux
+	suggests sessions
 }
 
 // handler answers a request; its error becomes the answer.
@@ -118,6 +123,8 @@ func New(c Config) http.Handler {
 	a.on("/api/write", methods{"POST": a.write})
 	a.on("/api/write/style", methods{"POST": a.style})
 	a.on("/api/write/continue", methods{"POST": a.continueChat})
+	a.on("/api/suggest", methods{"POST": a.suggest})
+	a.on("/api/suggest/{id}", methods{"POST": a.suggestEvents})
 	a.on("/api/commands", methods{"GET": a.listCommands})
 	a.on("/api/commands/custom", methods{"GET": a.listCustom, "POST": a.addCustom})
 	a.on("/api/commands/custom/{id}", methods{"PUT": a.putCustom, "DELETE": a.removeCustom})

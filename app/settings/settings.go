@@ -42,6 +42,7 @@ type Settings struct {
 	// KeepHistory keeps what was replaced in other programs for a day, so that
 	// the original can be had again.
 	KeepHistory  bool `json:"keep_history"`
+	Suggestions  bool `json:"suggestions"` // as one types a draft
 	FirstRunDone bool `json:"first_run_done"`
 }
 

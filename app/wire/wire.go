@@ -201,7 +201,7 @@ func (a *App) tellCommands() {
 func (a *App) Handler(static fs.FS, token string, native bool, window func(action string)) http.Handler {
 	return api.New(api.Config{
 		Version: Version, Platform: runtime.GOOS, Native: native, Token: token, Static: static,
-		Chats: a.Chats, Models: a.Models, Settings: a.Settings, Events: a.Events, Writer: a.Writer, Commands: a.Commands, History: a.History,
+		Chats: a.Chats, Models: a.Models, Settings: a.Settings, Events: a.Events, Writer: a.Writer, Commands: a.Commands, History: a.History, Suggest: a.suggest,
 		Engine: a.EngineState, Pulls: a.Pulls, Connections: a.Store.Connections, Window: window, Desktop: a.Desktop, Notices: a.Notices,
 		Transfer: a.Transfer, Doctor: a.Doctor,
 		Erase: func(ctx context.Context, models, choices bool) (int64, error) {

@@ -111,6 +111,7 @@ type Sampling struct {
 // Priorities of a request: a higher one pauses a running lower one, which
 // resumes by itself.
 const (
+	PriorityBackground  = -10 // suggestions: nothing waits for them
 	PriorityNormal      = 0
 	PriorityInteractive = 10 // quick prompt, commands
 )

@@ -25,6 +25,7 @@ export const ALWAYS_PLURAL = [
   { key: 'model.context', why: 'a context has thousands of tokens' },
   { key: 'stats.rate', why: 'a unit, tokens/s' },
   { key: 'sidebar.undoSpoken', why: 'names of keys and a verb' },
+  { key: 'draft.keys', why: 'names of keys and verbs' },
   { key: 'settings.sendMod', why: 'names of keys and a verb' },
 ];
 

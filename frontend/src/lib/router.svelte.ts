@@ -1,11 +1,15 @@
 export type Route =
   /** `message` asks to show that message of the chat. */
-  { name: 'chat'; id: string | null; message?: string } | { name: 'write' } | { name: 'models' } | { name: 'prompt' };
+  | { name: 'chat'; id: string | null; message?: string }
+  | { name: 'write' }
+  | { name: 'draft' }
+  | { name: 'models' }
+  | { name: 'prompt' };
 
 export function parseRoute(hash: string): Route {
   const path = hash.replace(/^#\/?/, '');
   if (path === 'prompt') return { name: 'prompt' };
-  if (path === 'write' || path === 'models') return { name: path };
+  if (path === 'write' || path === 'draft' || path === 'models') return { name: path };
   const chat = /^c\/([^?]+)(?:\?m=(.+))?$/.exec(path);
   if (!chat) return { name: 'chat', id: null };
   const message = chat[2] && decodeURIComponent(chat[2]);

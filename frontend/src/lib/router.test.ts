@@ -7,6 +7,7 @@ describe('routes', () => {
     { name: 'chat', id: 'a/b?c' },
     { name: 'chat', id: '01J', message: '01K&m' },
     { name: 'write' },
+    { name: 'draft' },
     { name: 'models' },
     { name: 'prompt' },
   ];

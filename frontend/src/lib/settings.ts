@@ -21,6 +21,7 @@ const list = {
   text_size: { section: 'general', label: (t) => t.settings.textSize },
   reduce_motion: { section: 'general', label: (t) => t.settings.motion },
   send_key: { section: 'general', label: (t) => t.settings.sendKey },
+  suggestions: { section: 'general', label: (t) => t.settings.suggestions, more: (t) => t.settings.suggestionsNote },
   thinking: { section: 'general', label: (t) => t.settings.thinking, more: (t) => t.settings.thinkingNote },
   system_prompt: {
     section: 'general',

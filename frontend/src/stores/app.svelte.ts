@@ -38,6 +38,7 @@ const DEFAULTS: Settings = {
   hotkey: 'Ctrl+Alt+Space',
   hotkey_enabled: false,
   keep_history: true,
+  suggestions: false,
   first_run_done: false,
 };
 

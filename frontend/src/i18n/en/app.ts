@@ -24,6 +24,7 @@ export const app = {
     closeTemporary: 'Close and forget',
     temporaryClosed: 'The temporary chat is gone.',
     write: 'Write',
+    draft: 'Draft',
     models: 'Models',
     search: 'Search chats',
     clearSearch: 'Clear the search',

@@ -23,6 +23,8 @@ export const settings = {
     themeLight: 'Light',
     themeDark: 'Dark',
     motion: 'Reduce motion',
+    suggestions: 'Suggest as you type in Draft',
+    suggestionsNote: 'The model on this machine continues your sentence; off, nothing of it is read.',
     textSize: 'Text size',
     sendKey: 'Send a message with',
     sendEnter: (enter: string) => `${enter}; Shift and ${enter} start a new line`,

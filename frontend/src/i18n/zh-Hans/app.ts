@@ -24,6 +24,7 @@ export const app: typeof Area = {
     closeTemporary: '关闭并忘记',
     temporaryClosed: '临时对话已经消失。',
     write: '写作',
+    draft: '草稿',
     models: '模型',
     search: '搜索对话',
     clearSearch: '清除搜索',

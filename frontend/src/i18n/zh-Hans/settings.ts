@@ -23,6 +23,8 @@ export const settings: typeof Area = {
     themeLight: '浅色',
     themeDark: '深色',
     motion: '减少动态效果',
+    suggestions: '在草稿中边写边建议',
+    suggestionsNote: '由本机上的模型接着写你的句子；关闭时不会读取任何内容。',
     textSize: '文字大小',
     sendKey: '发送消息的按键',
     sendEnter: (enter) => `${enter}；Shift 加${enter}换行`,

@@ -23,6 +23,8 @@ import type {
   Segment,
   Settings,
   State,
+  SuggestEvent,
+  SuggestShown,
   VerifyEvent,
   WriteEvent,
   WriteRequest,
@@ -187,6 +189,9 @@ export const api = {
     json<{ text: string; result?: string }>('POST', '/write/style', body),
 
   write: (body: WriteRequest, signal: AbortSignal) => events<WriteEvent>('POST', '/write', body, signal),
+  suggest: (signal: AbortSignal) => events<SuggestShown>('POST', '/suggest', undefined, signal),
+  suggestEvents: (id: string, all: SuggestEvent[]) =>
+    nothing('POST', `/suggest/${encodeURIComponent(id)}`, { events: all }),
   continueInChat: (question: string, answer: string, model?: string) =>
     json<Chat>('POST', '/write/continue', model ? { question, answer, model } : { question, answer }),
 

@@ -42,6 +42,8 @@ export interface Settings {
   hotkey_enabled: boolean;
   /** Keeps what was replaced in other programs for 24 hours. */
   keep_history: boolean;
+  /** Suggestions as one types a draft. */
+  suggestions: boolean;
   first_run_done: boolean;
 }
 
@@ -482,3 +484,19 @@ export interface Inserted {
   /** It was read back there. */
   verified: boolean;
 }
+
+/** What happens in a field that has suggestions; exactly one is set. */
+export interface SuggestEvent {
+  focus?: { id: string; app: string; multi_line: boolean };
+  blur?: true;
+  text?: { before: string; after: string; caret: number; selected: boolean };
+  key?: { name: string; shift: boolean; mod: boolean; shown?: number };
+  compose?: boolean;
+}
+
+/** What to show in it. */
+export type SuggestShown =
+  | { event: 'session'; data: { id: string } }
+  | { event: 'show'; data: { id: number; parts: string[]; at: number; last: boolean } }
+  | { event: 'hide'; data: object }
+  | { event: 'why'; data: { why: string } };
