@@ -151,3 +151,23 @@ func BenchmarkPrefill(b *testing.B) {
 		})
 	}
 }
+
+// A step of several rows, as a batch of generations or a draft takes it.
+func BenchmarkRows(b *testing.B) {
+	for _, mode := range []mlx.Mode{mlx.Fast, mlx.Exact} {
+		for _, rows := range []int{1, 2, 4, 8, 9, 16} {
+			b.Run(fmt.Sprintf("%v/%d", mode, rows), func(b *testing.B) {
+				mlxtest.Run(b, func(th *mlx.Thread) {
+					m := newBenchModel(th, mode, 256)
+					ids := th.FromInts(make([]int, rows))
+					for b.Loop() {
+						s := th.Enter()
+						mlx.Eval(mlx.Linear(m.forward(ids, 100), m.embed, mlx.Array{}, m.mode))
+						s.Close()
+					}
+					b.ReportMetric(float64(rows*b.N)/b.Elapsed().Seconds(), "tokens/s")
+				})
+			})
+		}
+	}
+}

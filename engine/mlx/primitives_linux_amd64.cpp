@@ -27,12 +27,12 @@ void check(int code, const char* what) {
 }
 
 // Several products of one input, as the kernels take them.
-void multiply(bool fast, const float* x, const std::vector<qk_matrix>& ms, int64_t M, int64_t K) {
+void multiply(int mode, const float* x, const std::vector<qk_matrix>& ms, int64_t M, int64_t K) {
   constexpr size_t most = 16;
   for (size_t i = 0; i < ms.size(); i += most) {
     check(
         qk_matmul_multi(
-            fast ? QK_FAST : QK_EXACT, x, ms.data() + i, static_cast<int>(std::min(most, ms.size() - i)), M, K),
+            mode, x, ms.data() + i, static_cast<int>(std::min(most, ms.size() - i)), M, K),
         "matrix");
   }
 }
@@ -105,7 +105,7 @@ class Linears : public Products {
       allocate(out[i]);
       ms[i].out = out[i].data<float>();
     }
-    encoder().dispatch([fast = fast_, x, M, K, ms = std::move(ms)] { multiply(fast, x, ms, M, K); });
+    encoder().dispatch([mode = fast_ ? QK_FAST : QK_EXACT, x, M, K, ms = std::move(ms)] { multiply(mode, x, ms, M, K); });
   }
 };
 
@@ -127,11 +127,11 @@ class MLP : public Products {
     both[1].out = up;
     down[0].out = out[0].data<float>();
     encoder().dispatch([fast = fast_, x, M, K, hidden, gate, up, both = std::move(both), down = std::move(down)] {
-      multiply(fast, x, both, M, K);
+      multiply(fast ? QK_FAST : QK_EXACT, x, both, M, K);
       check(qk_swiglu(gate, up, gate, M * hidden), "swiglu");
       // What SwiGLU gives has outliers that int8 loses: they alone moved the
       // starter's perplexity by half a percent in the fast mode.
-      multiply(false, gate, down, M, hidden);
+      multiply(fast ? QK_WIDE : QK_EXACT, gate, down, M, hidden);
     });
   }
 };

@@ -57,3 +57,27 @@ inline float round_block(const float* x, int8_t* q, float* sum) {
   *sum = d * float(s);
   return d;
 }
+
+// As round_block, to int16: d = max|x| / 32767.
+inline float round_block_wide(const float* x, int16_t* q, float* sum) {
+  F top = splat(0), zero = splat(0);
+  for (int i = 0; i < 32; i += VL) {
+    F v = load(x + i);
+    top = vmax(top, vabs(v));
+    zero = fma(v, splat(0), zero);
+  }
+  float t = hmax(top), d = t / 32767.0f, inv = 32767.0f / t;
+  if (hsum(zero) != 0) d = NAN, inv = 0;
+  else if (t < 1e-30f) d = inv = 0;
+  const F magic = splat(12582912.0f);
+  int32_t s = 0;
+  for (int i = 0; i < 32; i += VL) {
+    F v = inv == 0 ? splat(0) : load(x + i) * inv;
+    I n = (I)(v + magic) - (I)magic;
+    alignas(64) int32_t lanes[VL];
+    std::memcpy(lanes, &n, sizeof lanes);
+    for (int j = 0; j < VL; j++) q[i + j] = int16_t(lanes[j]), s += lanes[j];
+  }
+  *sum = d * float(s);
+  return d;
+}

@@ -6,14 +6,16 @@
 // element of each word by a mask, converts it with its power-of-two weight
 // still on, and multiplies by an activation that carries the inverse power;
 // so no shift is needed for most of them. FAST takes bytes against int8
-// activations. The group's scale multiplies the step's sum; the biases
-// contribute sum_g bias[g] * sum_x[g], a dot product of its own.
+// activations, WIDE half words against int16 ones. The group's scale multiplies
+// the step's sum; the biases contribute sum_g bias[g] * sum_x[g], a dot product
+// of its own.
 
 // Activations as the kernels below read them.
 struct Prep {
   float* x;      // EXACT: [steps][32/BITS][VL]
   uint32_t* q;   // FAST: [steps][BITS == 4 ? 2 : 1][VL] words of four int8
-  float* d;      // FAST: [steps][VL] the scale of each lane's block of 32
+                 // WIDE: [steps][4][VL] words of two int16
+  float* d;      // FAST, WIDE: [steps][VL] the scale of each lane's block of 32
   float* sum;    // [groups, padded by 2*VL with 0] sums of x by group
 };
 
@@ -68,6 +70,30 @@ inline void prepare_fast(const float* x, int64_t K, int group, const Prep& p) {
   }
 }
 
+// For 4 bits. Lane i of a step meets word i of the weights, whose elements j and
+// j+4 are in the half words of (word >> 4*j) & 0x000f000f.
+inline void prepare_wide(const float* x, int64_t K, int group, const Prep& p) {
+  constexpr int BPS = VL / 4;  // blocks of 32 a step
+  int64_t steps = (K / 8 + VL - 1) / VL, blocks = K / 32, groups = K / group;
+  for (int64_t g = 0; g < groups + 2 * VL; g++) p.sum[g] = 0;
+  for (int64_t b = 0; b < steps * BPS; b++) {
+    int16_t q[32] = {};
+    float d = 0, sum = 0;
+    if (b < blocks) {
+      d = round_block_wide(x + b * 32, q, &sum);
+      p.sum[b * 32 / group] += sum;
+    }
+    int64_t t = b / BPS;
+    int lane0 = int(b % BPS) * 4;
+    for (int i = 0; i < 4; i++) {
+      p.d[t * VL + lane0 + i] = d;
+      for (int j = 0; j < 4; j++)
+        p.q[(t * 4 + j) * VL + lane0 + i] =
+            uint32_t(uint16_t(q[i * 8 + j])) | uint32_t(uint16_t(q[i * 8 + j + 4])) << 16;
+    }
+  }
+}
+
 template <int BITS>
 QK_INLINE F step_exact(U w, const float* x) {
   constexpr uint32_t one = (1u << BITS) - 1;
@@ -105,14 +131,25 @@ QK_INLINE I step_fast(U w, const uint32_t* q) {
   }
 }
 
-constexpr int kRows = 4;  // rows of a matrix in flight
+// At most 8 * 15 * 32767 a lane.
+QK_INLINE I step_wide(U w, const uint32_t* q) {
+  const U low = splatu(0x000f000f);
+  I a = dot2(spliti(0), w & low, loadu(q));
+  I b = dot2(spliti(0), (w >> 4) & low, loadu(q + VL));
+  a = dot2(a, (w >> 8) & low, loadu(q + 2 * VL));
+  b = dot2(b, (w >> 12) & low, loadu(q + 3 * VL));
+  return a + b;
+}
+
+constexpr int kRows = 4;       // rows of a matrix in flight
+constexpr int kAhead = 8192;   // bytes that weights are fetched ahead
 
 // Rows n..n+R-1 of one matrix times B rows of activations, p[0..B). A weight is
 // unpacked once for all B; each product adds up in the same order whatever R and
 // B are, so that a token's numbers do not depend on what is computed beside it.
 // buf: 2*R*stride floats with the scales and biases. Result b goes to
 // out + b*ldo.
-template <int BITS, int WPG, bool FAST, int R, int B>
+template <int BITS, int WPG, int MODE, int R, int B>
 QK_INLINE void gemv_rows(const Mat& m, const Prep* p, int64_t n, int64_t K, const float* buf,
                          int64_t stride, float* out, int64_t ldo) {
   constexpr int SPG = WPG >= VL ? WPG / VL : 1;  // steps a group
@@ -130,7 +167,7 @@ QK_INLINE void gemv_rows(const Mat& m, const Prep* p, int64_t n, int64_t K, cons
   for (int64_t g = 0; g < groups; g += VL)
     for (int r = 0; r < R; r++) {
       F bias = load(bi[r] + g);
-      if constexpr (FAST && BITS == 8 && kByteOffset != 0)
+      if constexpr (MODE == QK_FAST && BITS == 8 && kByteOffset != 0)
         bias = fma(load(s[r] + g), splat(kByteOffset), bias);
       for (int b = 0; b < B; b++) acc[r][b] = fma(bias, load(p[b].sum + g), acc[r][b]);
     }
@@ -138,8 +175,10 @@ QK_INLINE void gemv_rows(const Mat& m, const Prep* p, int64_t n, int64_t K, cons
     for (int r = 0; r < R; r++) {
       F scale = expand<WPG>(s[r] + (WPG >= VL ? t / SPG : t * GPS));
       for (int b = 0; b < B; b++) {
-        if constexpr (FAST) {
-          F sum = to_float(step_fast<BITS>(v[r], p[b].q + t * (BITS == 4 ? 2 : 1) * VL));
+        if constexpr (MODE != QK_EXACT) {
+          constexpr int each = (BITS == 4 ? 2 : 1) * (MODE == QK_WIDE ? 2 : 1) * VL;
+          const uint32_t* q = p[b].q + t * each;
+          F sum = to_float(MODE == QK_WIDE ? step_wide(v[r], q) : step_fast<BITS>(v[r], q));
           acc[r][b] = fma(sum, scale * load(p[b].d + t * VL), acc[r][b]);
         } else {
           acc[r][b] = fma(step_exact<BITS>(v[r], p[b].x + t * (32 / BITS) * VL), scale, acc[r][b]);
@@ -152,7 +191,7 @@ QK_INLINE void gemv_rows(const Mat& m, const Prep* p, int64_t n, int64_t K, cons
     U v[R];
     for (int r = 0; r < R; r++) {
       v[r] = loadu(w[r] + t * VL);
-      __builtin_prefetch(reinterpret_cast<const char*>(w[r] + t * VL) + 2048);
+      __builtin_prefetch(reinterpret_cast<const char*>(w[r] + t * VL) + kAhead);
     }
     step(t, v);
   }
@@ -165,59 +204,66 @@ QK_INLINE void gemv_rows(const Mat& m, const Prep* p, int64_t n, int64_t K, cons
     for (int b = 0; b < B; b++) out[b * ldo + n + r] = hsum(acc[r][b]);
 }
 
-// Rows n..n+R-1 times all M rows of activations, which take the weights from the
-// first-level cache after the first pass.
-template <int BITS, int WPG, bool FAST, int R>
-inline void gemv_few(const Mat& m, const Prep* p, int64_t M, int64_t n, int64_t K, float* buf,
-                     int64_t stride, float* out) {
-  const int64_t groups = K / m.group;
-  for (int r = 0; r < R; r++) {
-    convert(m.dtype, m.scales, (n + r) * groups, groups, buf + 2 * r * stride);
-    convert(m.dtype, m.biases, (n + r) * groups, groups, buf + (2 * r + 1) * stride);
-  }
-  // Two rows at a time where more sums are in flight.
-  int64_t i = 0;
-  if constexpr (R == 4) {
-    auto several = [&](auto count) __attribute__((always_inline)) {
-      constexpr int B = decltype(count)::value;
-      for (int r = 0; r < R; r += 2)
-        gemv_rows<BITS, WPG, FAST, 2, B>(m, p + i, n + r, K, buf + 2 * r * stride, stride,
-                                         out + i * m.N, m.N);
-      i += B;
-    };
-    while (M - i >= 4) several(std::integral_constant<int, 4>());
-    if (M - i >= 2) several(std::integral_constant<int, 2>());
-  }
-  for (; i < M; i++)
-    gemv_rows<BITS, WPG, FAST, R, 1>(m, p + i, n, K, buf, stride, out + i * m.N, m.N);
-}
-
-template <int BITS, int WPG, bool FAST>
-inline void gemv_range(const Mat& m, const Prep* p, int64_t M, int64_t n0, int64_t n1, int64_t K,
-                       float* out) {
+// Rows n0..n1 times B rows of activations, R rows at a time.
+template <int BITS, int WPG, int MODE, int R, int B>
+inline void gemv_range(const Mat& m, const Prep* p, int64_t n0, int64_t n1, int64_t K, float* out) {
   // At most 132 KB (kMaxK). Padding behind the groups is read, but meets zero
   // sums.
-  const int64_t stride = K / m.group + 2 * VL;
-  float* buf = static_cast<float*>(__builtin_alloca(size_t(2 * kRows * stride * 4)));
-  for (int i = 0; i < 2 * kRows; i++)
-    std::fill_n(buf + i * stride + K / m.group, 2 * VL, 0.0f);
+  const int64_t groups = K / m.group, stride = groups + 2 * VL;
+  float* buf = static_cast<float*>(__builtin_alloca(size_t(2 * R * stride * 4)));
+  for (int i = 0; i < 2 * R; i++) std::fill_n(buf + i * stride + groups, 2 * VL, 0.0f);
+  auto scales = [&](int64_t n, int rows) {
+    for (int r = 0; r < rows; r++) {
+      convert(m.dtype, m.scales, (n + r) * groups, groups, buf + 2 * r * stride);
+      convert(m.dtype, m.biases, (n + r) * groups, groups, buf + (2 * r + 1) * stride);
+    }
+  };
   int64_t n = n0;
-  for (; n + kRows <= n1; n += kRows)
-    gemv_few<BITS, WPG, FAST, kRows>(m, p, M, n, K, buf, stride, out);
-  for (; n < n1; n++) gemv_few<BITS, WPG, FAST, 1>(m, p, M, n, K, buf, stride, out);
+  for (; n + R <= n1; n += R) {
+    scales(n, R);
+    gemv_rows<BITS, WPG, MODE, R, B>(m, p, n, K, buf, stride, out, m.N);
+  }
+  for (; n < n1; n++) {
+    scales(n, 1);
+    for (int b = 0; b < B; b++)
+      gemv_rows<BITS, WPG, MODE, 1, 1>(m, p + b, n, K, buf, stride, out + b * m.N, m.N);
+  }
 }
 
-// Rows n0..n1 of m times M rows of activations; out [M, N].
-template <bool FAST>
+// Rows n0..n1 of m times M rows of activations; out [M, N]. As many activations
+// at once as the registers hold sums and the first-level cache holds numbers; the
+// weights come from the second-level cache after the first pass (see kPass).
+template <int BITS, int WPG, int MODE>
+inline void gemv_form(const Mat& m, const Prep* p, int64_t M, int64_t n0, int64_t n1, int64_t K,
+                      float* out) {
+  int64_t i = 0;
+  auto several = [&](auto rows, auto count) __attribute__((always_inline)) {
+    constexpr int B = decltype(count)::value;
+    gemv_range<BITS, WPG, MODE, decltype(rows)::value, B>(m, p + i, n0, n1, K, out + i * m.N);
+    i += B;
+  };
+  using std::integral_constant;
+  if constexpr (MODE == QK_FAST)
+    if (M >= 8 && K <= 2048) several(integral_constant<int, 1>(), integral_constant<int, 8>());
+  constexpr int R4 = MODE == QK_EXACT ? 2 : 1;
+  while (M - i >= 4) several(integral_constant<int, R4>(), integral_constant<int, 4>());
+  if (M - i >= 2) several(integral_constant<int, 2>(), integral_constant<int, 2>());
+  if (M - i == 1) several(integral_constant<int, 4>(), integral_constant<int, 1>());
+}
+
+// Rows n0..n1 of m times M rows of activations; out [M, N]. WIDE is for 4 bits.
+template <int MODE>
 inline void gemv(const Mat& m, const Prep* p, int64_t M, int64_t n0, int64_t n1, int64_t K,
                  float* out) {
   switch (m.bits * 1000 + m.group) {
-    case 4032: return gemv_range<4, 4, FAST>(m, p, M, n0, n1, K, out);
-    case 4064: return gemv_range<4, 8, FAST>(m, p, M, n0, n1, K, out);
-    case 4128: return gemv_range<4, 16, FAST>(m, p, M, n0, n1, K, out);
-    case 8032: return gemv_range<8, 8, FAST>(m, p, M, n0, n1, K, out);
-    case 8064: return gemv_range<8, 16, FAST>(m, p, M, n0, n1, K, out);
-    case 8128: return gemv_range<8, 32, FAST>(m, p, M, n0, n1, K, out);
+    case 4032: return gemv_form<4, 4, MODE>(m, p, M, n0, n1, K, out);
+    case 4064: return gemv_form<4, 8, MODE>(m, p, M, n0, n1, K, out);
+    case 4128: return gemv_form<4, 16, MODE>(m, p, M, n0, n1, K, out);
+  }
+  if constexpr (MODE != QK_WIDE) switch (m.group) {
+    case 32: return gemv_form<8, 8, MODE>(m, p, M, n0, n1, K, out);
+    case 64: return gemv_form<8, 16, MODE>(m, p, M, n0, n1, K, out);
+    case 128: return gemv_form<8, 32, MODE>(m, p, M, n0, n1, K, out);
   }
 }
 

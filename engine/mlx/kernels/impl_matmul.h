@@ -28,12 +28,16 @@ void over_rows(const Mat* mats, int count, int64_t rows, Body body) {
   });
 }
 
-inline Prep prep_at(char* base, int bits, bool fast, int64_t K, int64_t* bytes) {
+// Bytes of weights that stay in the second-level cache from one pass of
+// activations to the next: 8 bits each, or twice as many weights of 4.
+constexpr int64_t kPass = 1 << 17;
+
+inline Prep prep_at(char* base, int bits, int mode, int64_t K, int64_t* bytes) {
   const int64_t steps = (K * bits / 32 + VL - 1) / VL;
   auto aligned = [](int64_t n) { return (n + 63) / 64 * 64; };
-  const int64_t x = aligned(fast ? steps * (bits == 4 ? 2 : 1) * VL * 4
-                                 : steps * (32 / bits) * VL * 4);
-  const int64_t d = fast ? aligned(steps * VL * 4) : 0;
+  const int64_t per = 32 / bits;  // activations a word of weights, of 4, 2 or 1 bytes
+  const int64_t x = aligned(steps * VL * per * (mode == QK_EXACT ? 4 : mode == QK_WIDE ? 2 : 1));
+  const int64_t d = mode == QK_EXACT ? 0 : aligned(steps * VL * 4);
   Prep p{};
   p.x = reinterpret_cast<float*>(base);
   p.q = reinterpret_cast<uint32_t*>(base);
@@ -43,12 +47,20 @@ inline Prep prep_at(char* base, int bits, bool fast, int64_t K, int64_t* bytes) 
   return p;
 }
 
-inline void prepare(const float* x, int64_t K, const Mat& m, bool fast, const Prep& p) {
-  if (m.bits == 4) fast ? prepare_fast<4>(x, K, m.group, p) : prepare_exact<4>(x, K, m.group, p);
-  else fast ? prepare_fast<8>(x, K, m.group, p) : prepare_exact<8>(x, K, m.group, p);
+inline void prepare(const float* x, int64_t K, const Mat& m, int mode, const Prep& p) {
+  if (mode == QK_WIDE) prepare_wide(x, K, m.group, p);
+  else if (m.bits == 4)
+    mode == QK_FAST ? prepare_fast<4>(x, K, m.group, p) : prepare_exact<4>(x, K, m.group, p);
+  else
+    mode == QK_FAST ? prepare_fast<8>(x, K, m.group, p) : prepare_exact<8>(x, K, m.group, p);
 }
 
-inline void matmul_few(bool fast, const float* x, const Mat* mats, int count, int64_t M,
+// With weights of 8 bits int16 gains nothing.
+inline int mode_for(const Mat& m, int mode) {
+  return mode == QK_WIDE && m.bits != 4 ? int(QK_EXACT) : mode;
+}
+
+inline void matmul_few(int mode, const float* x, const Mat* mats, int count, int64_t M,
                        int64_t K) {
   constexpr int kMost = 16;
   Prep preps[kMost][kGemmRows];
@@ -56,7 +68,7 @@ inline void matmul_few(bool fast, const float* x, const Mat* mats, int count, in
   for (int i = 0; i < count; i++) {
     work += mats[i].N;
     if (mats[i].bits == 0) continue;
-    prep_at(nullptr, mats[i].bits, fast, K, &bytes);
+    prep_at(nullptr, mats[i].bits, mode_for(mats[i], mode), K, &bytes);
     total += bytes * M;
   }
   char* base = total ? static_cast<char*>(scratch(kSlotX, total)) : nullptr;
@@ -71,9 +83,9 @@ inline void matmul_few(bool fast, const float* x, const Mat* mats, int count, in
         preps[i][m] = preps[same][m];
         continue;
       }
-      preps[i][m] = prep_at(base, mats[i].bits, fast, K, &bytes);
+      preps[i][m] = prep_at(base, mats[i].bits, mode_for(mats[i], mode), K, &bytes);
       base += bytes;
-      prepare(x + m * K, K, mats[i], fast, preps[i][m]);
+      prepare(x + m * K, K, mats[i], mode_for(mats[i], mode), preps[i][m]);
     }
   }
   // Chunks small enough to even out threads of unequal speed, large enough to
@@ -81,11 +93,13 @@ inline void matmul_few(bool fast, const float* x, const Mat* mats, int count, in
   int64_t rows = work / (8 * pool_threads());
   const int64_t least = 1 + 32768 / K;
   rows = std::max(rows, least);
+  rows = std::min(rows, 2 * kPass / K);
   rows = (std::min<int64_t>(rows, 512) + kRows - 1) / kRows * kRows;
   over_rows(mats, count, rows, [&](const Mat& mat, int i, int64_t n0, int64_t n1) {
     if (mat.bits == 0) dense_gemv(mat, x, M, n0, n1, K);
-    else if (fast) gemv<true>(mat, preps[i], M, n0, n1, K, mat.out);
-    else gemv<false>(mat, preps[i], M, n0, n1, K, mat.out);
+    else if (mode == QK_FAST) gemv<QK_FAST>(mat, preps[i], M, n0, n1, K, mat.out);
+    else if (mode_for(mat, mode) == QK_WIDE) gemv<QK_WIDE>(mat, preps[i], M, n0, n1, K, mat.out);
+    else gemv<QK_EXACT>(mat, preps[i], M, n0, n1, K, mat.out);
   });
 }
 
@@ -135,6 +149,6 @@ inline void matmul_many(bool fast, const float* x, const Mat* mats, int count, i
 }
 
 inline void matmul(int mode, const float* x, const Mat* mats, int count, int64_t M, int64_t K) {
-  if (M < kGemmRows) matmul_few(mode == QK_FAST, x, mats, count, M, K);
+  if (M < kGemmRows) matmul_few(mode, x, mats, count, M, K);
   else matmul_many(mode == QK_FAST, x, mats, count, M, K);
 }

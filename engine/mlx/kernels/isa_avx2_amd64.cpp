@@ -28,6 +28,7 @@ QK_INLINE Acc dot4(Acc a, U u, U s) {
   return _mm256_add_epi16(a, _mm256_maddubs_epi16((__m256i)u, (__m256i)s));
 }
 QK_INLINE I sum_of(Acc a) { return (I)_mm256_madd_epi16(a, _mm256_set1_epi16(1)); }
+QK_INLINE I dot2(I a, U u, U s) { return a + (I)_mm256_madd_epi16((__m256i)u, (__m256i)s); }
 
 // Unsigned bytes times signed ones would saturate 16 bits (255*127*2), so the
 // weight is taken as q-128, whose absolute value is at most 128: 32512 fits.

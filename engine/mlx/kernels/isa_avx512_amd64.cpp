@@ -23,6 +23,7 @@ QK_INLINE Acc dot4(Acc a, U u, U s) {
   return _mm512_add_epi16(a, _mm512_maddubs_epi16((__m512i)u, (__m512i)s));
 }
 QK_INLINE I sum_of(Acc a) { return (I)_mm512_madd_epi16(a, _mm512_set1_epi16(1)); }
+QK_INLINE I dot2(I a, U u, U s) { return a + (I)_mm512_madd_epi16((__m512i)u, (__m512i)s); }
 
 // AVX-512 has no sign instruction: negate where the weight is below zero.
 constexpr int kByteOffset = 128;

@@ -23,6 +23,9 @@ QK_INLINE Acc dot4(Acc a, U u, U s) {
   return _mm512_dpbusd_epi32(a, (__m512i)u, (__m512i)s);
 }
 QK_INLINE I sum_of(Acc a) { return (I)a; }
+QK_INLINE I dot2(I a, U u, U s) {
+  return (I)_mm512_dpwssd_epi32((__m512i)a, (__m512i)u, (__m512i)s);
+}
 
 constexpr int kByteOffset = 0;
 QK_INLINE I dot8(I a, U u, U s) {

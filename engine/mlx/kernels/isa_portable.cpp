@@ -30,6 +30,10 @@ QK_INLINE I dot_bytes(U u, U s) {
 typedef I Acc;
 QK_INLINE Acc dot4(Acc a, U u, U s) { return a + dot_bytes(u, s); }
 QK_INLINE I sum_of(Acc a) { return a; }
+// Unsigned half words times signed ones.
+QK_INLINE I dot2(I a, U u, U s) {
+  return a + (I)(u & 0xffff) * ((I)(s << 16) >> 16) + (I)(u >> 16) * ((I)s >> 16);
+}
 
 constexpr int kByteOffset = 0;  // what dot8 takes off each weight
 QK_INLINE I dot8(I a, U u, U s) { return a + dot_bytes(u, s); }

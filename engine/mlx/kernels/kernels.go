@@ -32,10 +32,12 @@ const (
 // Mode says how activations enter a quantized product.
 type Mode int
 
-// Exact keeps float32 activations; Fast rounds them to int8 in blocks of 32.
+// Exact keeps float32 activations; Fast rounds them to int8 in blocks of 32; Wide
+// to int16 where there are few rows.
 const (
 	Exact Mode = 0
 	Fast  Mode = 1
+	Wide  Mode = 2
 )
 
 // ISA names the instruction set in use: avx512vnni, avx512, avx2 or portable.

@@ -20,7 +20,7 @@ extern "C" {
 #endif
 
 enum qk_dtype { QK_F32 = 0, QK_F16 = 1, QK_BF16 = 2 };
-enum qk_mode { QK_EXACT = 0, QK_FAST = 1 };
+enum qk_mode { QK_EXACT = 0, QK_FAST = 1, QK_WIDE = 2 };
 enum qk_error { QK_UNSUPPORTED = -1, QK_NO_MEMORY = -2, QK_FAILED = -3 };
 
 // "avx512vnni", "avx512", "avx2" or "portable": the best the machine has, or
@@ -36,7 +36,8 @@ int qk_threads(void);
 // out[M,N] = x[M,K] @ W[N,K]^T, W affine-quantized.
 // bits 4 or 8; group_size 32, 64 or 128; K a multiple of group_size.
 // scales, biases: [N, K/group_size] in sdtype. x and out float32.
-// mode FAST quantizes each row of x to int8 a group; EXACT keeps float32.
+// mode FAST rounds each row of x to int8 in blocks of 32; EXACT keeps float32.
+// WIDE rounds to int16 where that pays (4 bits, few rows), else it is EXACT.
 int qk_quantized_matmul(int mode, const float* x, const uint32_t* w,
                         const void* scales, const void* biases, int sdtype,
                         int bits, int group_size, float* out,

@@ -152,6 +152,15 @@ func rounded(x []float32) []float64 {
 	return out
 }
 
+// rounding is what a result may be off by for its activations' sake, where they
+// are compared as they were: int16 has steps of 1/32767 of the largest of a block.
+func rounding(m Mode) float64 {
+	if m == Wide {
+		return 1e-4
+	}
+	return 0
+}
+
 // product is x [m, k] times w [n, k] transposed, with the magnitude of the
 // terms of each result, to which its rounding error is proportional.
 func product(x, w []float64, m, n, k int) (out, size []float64) {
@@ -210,7 +219,7 @@ func TestMatMul(t *testing.T) {
 							}
 							x := untie(random(r, m*k))
 							mat, w := matrix(r, bits, group, n, k, dt)
-							for _, mode := range []Mode{Exact, Fast} {
+							for _, mode := range []Mode{Exact, Fast, Wide} {
 								what := fmt.Sprintf("threads %d, %d bits, group %d, dtype %d, mode %d, [%d,%d,%d]", threads, bits, group, dt, mode, m, n, k)
 								seen := widen(x)
 								if mode == Fast && bits != 0 {
@@ -221,7 +230,7 @@ func TestMatMul(t *testing.T) {
 								if err != nil {
 									t.Fatal(what, err)
 								}
-								compare(t, what, outs[0], want, size, 2e-5)
+								compare(t, what, outs[0], want, size, 2e-5+rounding(mode))
 							}
 						}
 					}
@@ -254,7 +263,7 @@ func TestFewRowsAreEachAsIfAlone(t *testing.T) {
 					}
 					mat, _ := matrix(r, bits, group, n, k, dt)
 					x := random(r, 9*k)
-					for _, mode := range []Mode{Exact, Fast} {
+					for _, mode := range []Mode{Exact, Fast, Wide} {
 						var alone []float32
 						for m := 1; m <= 9; m++ {
 							one, err := MatMul(mode, x[(m-1)*k:m*k], []Matrix{mat}, 1, k)
@@ -301,7 +310,7 @@ func TestMatMulDeep(t *testing.T) {
 				m, n, k := s[0], s[1], s[2]
 				x := untie(random(r, m*k))
 				mat, w := matrix(r, bits, 32, n, k, BF16)
-				for _, mode := range []Mode{Exact, Fast} {
+				for _, mode := range []Mode{Exact, Fast, Wide} {
 					seen := widen(x)
 					if mode == Fast && bits != 0 {
 						seen = rounded(x)
@@ -311,7 +320,7 @@ func TestMatMulDeep(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					compare(t, fmt.Sprintf("%d bits, mode %d, %v", bits, mode, s), outs[0], want, size, 4e-5)
+					compare(t, fmt.Sprintf("%d bits, mode %d, %v", bits, mode, s), outs[0], want, size, 4e-5+rounding(mode))
 				}
 			}
 		}
@@ -355,7 +364,7 @@ func TestMatMulExtremes(t *testing.T) {
 						values[i] = q
 					}
 					want, _ := product(widen(x), values, m, n, k)
-					for _, mode := range []Mode{Exact, Fast} {
+					for _, mode := range []Mode{Exact, Fast, Wide} {
 						outs, err := MatMul(mode, x, []Matrix{{W: w, Scales: sb, Biases: bb, Bits: bits, Group: 64, N: n}}, m, k)
 						if err != nil {
 							t.Fatal(err)
@@ -380,7 +389,7 @@ func TestMatMulSeveral(t *testing.T) {
 				mat, _ := matrix(r, f.bits, f.group, f.n, k, F32)
 				mats = append(mats, mat)
 			}
-			for _, mode := range []Mode{Exact, Fast} {
+			for _, mode := range []Mode{Exact, Fast, Wide} {
 				together, err := MatMul(mode, x, mats, m, k)
 				if err != nil {
 					t.Fatal(err)
@@ -406,7 +415,7 @@ func TestMatMulKeepsNaN(t *testing.T) {
 				x := random(r, m*128)
 				x[5] = bad
 				mat, _ := matrix(r, 4, 64, 20, 128, F32)
-				for _, mode := range []Mode{Exact, Fast} {
+				for _, mode := range []Mode{Exact, Fast, Wide} {
 					outs, err := MatMul(mode, x, []Matrix{mat}, m, 128)
 					if err != nil {
 						t.Fatal(err)
