@@ -108,6 +108,7 @@ var rules = []rule{
 		why: "the form of an answer is decided on bytes and tables of tokens: it knows no model and no network"},
 	{from: "qwill/app/suggest", to: []string{"qwill", "os", "net", "sync"}, except: []string{"qwill/app/suggest/live"},
 		why: "when a suggestion is shown or taken is decided on events alone, so that recorded traces prove it; app/suggest/live runs it"},
+	{from: "qwill/app/power", to: []string{"qwill"}, why: "it tells how the machine is; what follows from that is decided elsewhere"},
 	{from: "qwill/app/linux/atspi", to: []string{"qwill"}, why: "it speaks with other programs, and knows nothing of what Qwill does with their texts"},
 	{from: "qwill/app/shell", to: []string{"qwill"}, why: "what the desktop asks for is plain Go, the same on every system"},
 	{from: "qwill/app/disk", to: []string{"qwill"}, why: "it is operations on files, whatever they hold"},
