@@ -266,6 +266,36 @@ func TestFindAndMissing(t *testing.T) {
 	}
 }
 
+// What suggests is the smallest model that is there, or the one that is named.
+func TestSmallest(t *testing.T) {
+	b := setup(t)
+	_, err := b.Smallest(t.Context(), "")
+	code(t, err, errs.NoModel)
+	if _, err := b.Import(t.Context(), b.gguf, "a"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(b.outer, "model.safetensors"), []byte("123"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Import(t.Context(), b.outer, "b"); err != nil {
+		t.Fatal(err)
+	}
+	want := func(name, want string) {
+		t.Helper()
+		if m, err := b.Smallest(t.Context(), name); err != nil || m.Name != want {
+			t.Errorf("%q: got %v %v", name, m.Name, err)
+		}
+	}
+	want("", "b")
+	want("a", "a")
+	want("removed", "b")
+	if err := os.Rename(b.outer, b.outer+" away"); err != nil {
+		t.Fatal(err)
+	}
+	want("", "a")
+	want("b", "a")
+}
+
 func TestResolve(t *testing.T) {
 	b := setup(t)
 	if m, err := b.Resolve(t.Context(), b.outer); err != nil || m.Path != b.outer {

@@ -111,6 +111,29 @@ func (s *Service) Find(ctx context.Context, name string) (Model, error) {
 	return m, nil
 }
 
+// Smallest gives the installed model of a name, else the one with the fewest
+// bytes that is there.
+func (s *Service) Smallest(ctx context.Context, name string) (Model, error) {
+	all, err := s.List(ctx)
+	if err != nil {
+		return Model{}, err
+	}
+	var least Model
+	for _, m := range all {
+		switch {
+		case m.Missing:
+		case m.Name == name:
+			return m, nil
+		case least.Name == "" || m.Bytes < least.Bytes:
+			least = m
+		}
+	}
+	if least.Name == "" {
+		return s.Find(ctx, "") // says what is wrong
+	}
+	return least, nil
+}
+
 func pick(all []Model, name, fallback string) (Model, bool) {
 	wanted := []string{name}
 	if name == "" {

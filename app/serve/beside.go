@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"qwill/engine"
+	"qwill/engine/proto"
 )
 
 // job is what a model stays in memory for; one may have both.
@@ -30,6 +31,19 @@ func (b Beside) Generate(ctx context.Context, p engine.GenerateParams, event fun
 		return engine.Result{}, e
 	}
 	return b.server.generate(ctx, p, event, forBeside, loading)
+}
+
+// Open makes a model resident beside the others.
+func (b Beside) Open(ctx context.Context, path string, mode engine.Mode) error {
+	p := proto.OpenParams{Path: path, Mode: mode}
+	if e := p.Validate(); e != nil {
+		return e
+	}
+	r, err := b.server.acquire(ctx, key{path, mode}, forBeside, nil)
+	if err == nil {
+		b.server.release(r)
+	}
+	return err
 }
 
 // makeRoom takes from the list what need not stay when a model with such weights

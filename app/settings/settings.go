@@ -18,6 +18,7 @@ import (
 	"qwill/app/errs"
 	"qwill/app/events"
 	"qwill/app/shortcut"
+	"qwill/app/suggest"
 	"qwill/engine"
 )
 
@@ -41,9 +42,14 @@ type Settings struct {
 	HotkeyEnabled bool      `json:"hotkey_enabled"`
 	// KeepHistory keeps what was replaced in other programs for a day, so that
 	// the original can be had again.
-	KeepHistory  bool `json:"keep_history"`
-	Suggestions  bool `json:"suggestions"` // as one types a draft
-	FirstRunDone bool `json:"first_run_done"`
+	KeepHistory bool `json:"keep_history"`
+	Suggestions bool `json:"suggestions"` // as one types
+	// SuggestModel is the installed model that suggests; "" = the smallest.
+	SuggestModel     string        `json:"suggest_model"`
+	SuggestOnBattery bool          `json:"suggest_on_battery"`
+	SuggestDelay     int           `json:"suggest_delay"` // from the last key to the request, in milliseconds
+	SuggestRules     suggest.Rules `json:"suggest_rules"` // the person's own, before the built-in ones
+	FirstRunDone     bool          `json:"first_run_done"`
 }
 
 // Retention says for each door how long its conversations are kept: one of
@@ -70,6 +76,13 @@ var TextSizes = []int{90, 100, 110, 125, 150}
 // IdleLimit is the longest time before a model is unloaded, in minutes.
 const IdleLimit = 24 * 60
 
+// SuggestDelayLimit is the longest SuggestDelay, in milliseconds, and
+// SuggestRulesLimit the most rules of one's own.
+const (
+	SuggestDelayLimit = 2000
+	SuggestRulesLimit = 200
+)
+
 // HotkeyLimit is the longest name of a shortcut in bytes.
 const HotkeyLimit = 64
 
@@ -83,7 +96,8 @@ type Sampling struct {
 // Defaults are the choices of a new user.
 func Defaults() Settings {
 	return Settings{Mode: engine.ModeFast, Language: "system", Theme: "system", TextSize: 100, SendKey: "enter", IdleMinutes: 10,
-		Retention: Retention{Chat: "forever", Prompt: "none", Services: "none", Server: "none"}, Hotkey: "Ctrl+Alt+Space", KeepHistory: true}
+		Retention: Retention{Chat: "forever", Prompt: "none", Services: "none", Server: "none"}, Hotkey: "Ctrl+Alt+Space", KeepHistory: true,
+		SuggestDelay: 30, SuggestRules: suggest.Rules{}}
 }
 
 // SystemPromptLimit is the longest system prompt in bytes.
@@ -118,6 +132,17 @@ func (s Settings) Validate() error {
 	if s.Hotkey != "" {
 		if _, err := shortcut.Parse(s.Hotkey); err != nil {
 			return errs.InvalidField("hotkey", "%s.", err.Error()).Try("write it like Ctrl+Alt+Space")
+		}
+	}
+	if s.SuggestDelay < 0 || s.SuggestDelay > SuggestDelayLimit {
+		return errs.InvalidField("suggest_delay", "%d is out of range.", s.SuggestDelay).Try("give milliseconds from 0 up to %d", SuggestDelayLimit)
+	}
+	if len(s.SuggestRules) > SuggestRulesLimit {
+		return errs.InvalidField("suggest_rules", "There are %d rules.", len(s.SuggestRules)).Try("give at most %d", SuggestRulesLimit)
+	}
+	for i, r := range s.SuggestRules {
+		if err := r.Check(); err != nil {
+			return errs.InvalidField("suggest_rules", "Rule %d does not fit: %v.", i+1, err)
 		}
 	}
 	for _, door := range []struct{ name, period string }{
@@ -265,10 +290,16 @@ func merge(now Settings, partial []byte) (Settings, error) {
 	if _, ok := named["sampling"]; ok {
 		now.Sampling = Sampling{}
 	}
+	if _, ok := named["suggest_rules"]; ok {
+		now.SuggestRules = suggest.Rules{} // not decoded into the rules in force
+	}
 	d := json.NewDecoder(bytes.NewReader(partial))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&now); err != nil && !errors.Is(err, io.EOF) {
 		return now, FieldError(err)
+	}
+	if now.SuggestRules == nil { // null
+		now.SuggestRules = suggest.Rules{}
 	}
 	return now, nil
 }

@@ -84,6 +84,10 @@ func TestBadValuesNameTheField(t *testing.T) {
 		`{"sampling":{"max_tokens":1e12}}`:       "max_tokens",
 		`{"sampling":{"repetition_penalty":0}}`:  "repetition_penalty",
 		`{"sampling":{"presence_penalty":-2.1}}`: "presence_penalty",
+		`{"suggest_delay":-1}`:                   "suggest_delay",
+		`{"suggest_delay":2001}`:                 "suggest_delay",
+		`{"suggest_rules":[{"suggest":true}]}`:   "suggest_rules",
+		`{"suggest_rules":[{"apps":[" "]}]}`:     "suggest_rules",
 	} {
 		_, err := s.Update(t.Context(), []byte(body))
 		e, ok := errors.AsType[*errs.Error](err)
@@ -99,6 +103,27 @@ func TestBadValuesNameTheField(t *testing.T) {
 	}
 	if !cmp.Equal(before, s.Get()) {
 		t.Error("a refused update changed the settings")
+	}
+}
+
+// Rules are replaced whole, and those in force elsewhere do not change with them.
+func TestRulesAreReplaced(t *testing.T) {
+	s := open(t, &memory{}, &events.Broker{})
+	one, err := s.Update(t.Context(), []byte(`{"suggest_rules":[{"apps":["a"],"suggest":true,"one_line":true},{"apps":["b"]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Update(t.Context(), []byte(`{"suggest_rules":[{"apps":["c"]}]}`)); err != nil {
+		t.Fatal(err)
+	}
+	if r := one.SuggestRules; len(r) != 2 || r[0].Apps[0] != "a" || !r[0].OneLine {
+		t.Errorf("what was read before: %+v", r)
+	}
+	if r := s.Get().SuggestRules; len(r) != 1 || r[0].Apps[0] != "c" || r[0].Suggest || r[0].OneLine {
+		t.Errorf("rules %+v", r)
+	}
+	if now, err := s.Update(t.Context(), []byte(`{"suggest_rules":null}`)); err != nil || now.SuggestRules == nil || len(now.SuggestRules) != 0 {
+		t.Errorf("null: %+v, %v", now.SuggestRules, err)
 	}
 }
 

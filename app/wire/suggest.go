@@ -4,37 +4,68 @@ import (
 	"context"
 	"time"
 
+	"qwill/app/power"
 	"qwill/app/suggest"
 	"qwill/app/suggest/live"
 	"qwill/engine"
 )
 
-// suggestDelay is the pause in typing after which a suggestion is asked for.
-const suggestDelay = 30 * time.Millisecond
+// powerPause is the time between two looks at battery and heat.
+const powerPause = 10 * time.Second
 
-// suggest starts suggestions, with the model that chats use.
+// suggest starts suggestions, with a small model of their own. They follow the
+// settings, the battery and the heat until they are closed.
 func (a *App) suggest(tell func(suggest.Effect), said func(suggest.Reason)) *live.Session {
-	if a.Settings.Get().Suggestions {
-		go a.warm()
+	changes := a.Events.Subscribe()
+	s := live.New(a.suggestConfig(), live.Generate(a.Serve.Beside(), a.suggesting), tell, said)
+	follow, end := context.WithCancel(a.life)
+	s.OnClose(end)
+	s.OnClose(a.power.Subscribe(func(now power.State) {
+		s.Do(suggest.Power{Battery: now.Battery, Saver: now.Saver}, suggest.Heat{Hot: now.Hot})
+	}))
+	if a.life.Err() != nil {
+		changes.Close()
+		return s
 	}
-	c := suggest.Config{On: a.Settings.Get().Suggestions, Battery: true, Delay: suggestDelay, Rules: suggest.BuiltIn()}
-	return live.New(c, live.Generate(a.Serve, a.suggesting), tell, said)
+	a.work.Go(func() {
+		defer changes.Close()
+		a.warm(follow)
+		for {
+			e, ok := changes.Next(follow)
+			if !ok {
+				return
+			}
+			if e.Name == "settings" {
+				s.Do(suggest.Configure{Config: a.suggestConfig()})
+				a.warm(follow)
+			}
+		}
+	})
+	return s
+}
+
+func (a *App) suggestConfig() suggest.Config {
+	set := a.Settings.Get()
+	return suggest.Config{On: set.Suggestions, Battery: set.SuggestOnBattery, Delay: time.Duration(set.SuggestDelay) * time.Millisecond,
+		Rules: suggest.BuiltIn().With(set.SuggestRules)}
 }
 
 // suggesting names the model that suggests.
 func (a *App) suggesting(ctx context.Context) (path string, mode engine.Mode, err error) {
-	m, err := a.Models.Find(ctx, "")
+	set := a.Settings.Get()
+	m, err := a.Models.Smallest(ctx, set.SuggestModel)
 	if err != nil {
 		return "", "", err
 	}
-	return m.Path, a.Settings.Get().Mode, nil
+	return m.Path, set.Mode, nil
 }
 
 // warm loads the model before the first pause in the typing wants it.
-func (a *App) warm() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
+func (a *App) warm(ctx context.Context) {
+	if !a.Settings.Get().Suggestions {
+		return
+	}
 	if path, mode, err := a.suggesting(ctx); err == nil {
-		_, _ = a.Serve.Open(ctx, path, mode, nil) // what is wrong with it, the first request says
+		_ = a.Serve.Beside().Open(ctx, path, mode) // what is wrong with it, the first request says
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"qwill/app/models"
 	"qwill/app/models/pull"
 	"qwill/app/paths"
+	"qwill/app/power"
 	"qwill/app/serve"
 	"qwill/app/settings"
 	"qwill/app/store"
@@ -60,6 +61,7 @@ type App struct {
 	instance *filelock.Lock
 	life     context.Context // ends at Close
 	end      context.CancelFunc
+	power    *power.Watcher
 	work     sync.WaitGroup // background work, which ends with life
 	prepared sync.Once
 }
@@ -95,6 +97,7 @@ func Open(ctx context.Context, log *slog.Logger) (*App, error) {
 		}
 	}})
 	a.Serve = serve.New(a.Engine, serve.Options{})
+	a.power = power.Watch(power.System(), powerPause)
 	a.idle()
 	a.Models = models.New(models.Config{Store: db, Engine: a.Engine, Events: a.Events, Folder: p.Models,
 		Default: func() string { return a.Settings.Get().Model }, Unload: a.Serve.Forget})

@@ -27,6 +27,7 @@ type Session struct {
 	running map[uint64]context.CancelFunc
 	work    sync.WaitGroup
 	closed  bool
+	onClose []func()
 	why     suggest.Reason
 }
 
@@ -98,10 +99,19 @@ func (s *Session) run(ctx context.Context, r suggest.Request) {
 	s.one(suggest.Result{ID: r.ID, Text: text, Done: true, Why: why})
 }
 
+// OnClose has fn called once when the session ends: what feeds it ends there.
+func (s *Session) OnClose(fn func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.onClose = append(s.onClose, fn)
+}
+
 // Close ends the session and waits for what it had generated.
 func (s *Session) Close() {
 	s.mu.Lock()
 	s.closed = true
+	after := s.onClose
+	s.onClose = nil
 	if s.timer != nil {
 		s.timer.Stop()
 	}
@@ -109,5 +119,8 @@ func (s *Session) Close() {
 		cancel()
 	}
 	s.mu.Unlock()
+	for _, fn := range after {
+		fn()
+	}
 	s.work.Wait() // none begins any more: one takes no event
 }
