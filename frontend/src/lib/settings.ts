@@ -22,6 +22,26 @@ const list = {
   reduce_motion: { section: 'general', label: (t) => t.settings.motion },
   send_key: { section: 'general', label: (t) => t.settings.sendKey },
   suggestions: { section: 'general', label: (t) => t.settings.suggestions, more: (t) => t.settings.suggestionsNote },
+  suggest_model: {
+    section: 'general',
+    label: (t) => t.settings.suggestModel,
+    more: (t) => t.settings.suggestModelNote,
+  },
+  suggest_delay: {
+    section: 'general',
+    label: (t) => t.settings.suggestDelay,
+    more: (t) => t.settings.suggestDelayNote,
+  },
+  suggest_on_battery: {
+    section: 'general',
+    label: (t) => t.settings.suggestOnBattery,
+    more: (t) => t.settings.suggestOnBatteryNote,
+  },
+  suggest_rules: {
+    section: 'general',
+    label: (t) => t.settings.suggestRules,
+    more: (t) => `${t.settings.suggestRulesNote} ${t.settings.suggestNever} ${t.settings.suggestAlso}`,
+  },
   thinking: { section: 'general', label: (t) => t.settings.thinking, more: (t) => t.settings.thinkingNote },
   system_prompt: {
     section: 'general',

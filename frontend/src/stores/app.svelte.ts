@@ -39,6 +39,10 @@ const DEFAULTS: Settings = {
   hotkey_enabled: false,
   keep_history: true,
   suggestions: false,
+  suggest_model: '',
+  suggest_on_battery: false,
+  suggest_delay: 30,
+  suggest_rules: [],
   first_run_done: false,
 };
 

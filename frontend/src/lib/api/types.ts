@@ -44,6 +44,13 @@ export interface Settings {
   keep_history: boolean;
   /** Suggestions as one types a draft. */
   suggestions: boolean;
+  /** Installed model that suggests; '' is the smallest. */
+  suggest_model: string;
+  suggest_on_battery: boolean;
+  /** From the last key to the request, in milliseconds. */
+  suggest_delay: number;
+  /** The person's own; the first that names a program decides. */
+  suggest_rules: SuggestRule[];
   first_run_done: boolean;
 }
 
@@ -483,6 +490,14 @@ export interface Inserted {
   way: 'paste' | 'edit';
   /** It was read back there. */
   verified: boolean;
+}
+
+/** Whether programs have suggestions; * stands for any characters. */
+export interface SuggestRule {
+  apps: string[];
+  suggest: boolean;
+  /** In fields of one line too. */
+  one_line?: boolean;
 }
 
 /** What happens in a field that has suggestions; exactly one is set. */
