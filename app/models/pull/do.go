@@ -282,6 +282,12 @@ func (s *Service) prepare(ctx context.Context, t *task) error {
 			return fmt.Errorf("set space aside for %s: %w", f.Path, s.full(dir, rest, err))
 		}
 	}
+	// The names of the files must be as durable as the records of their bytes.
+	for _, d := range []string{dir, s.Models.Folder()} {
+		if err := s.Disk.SyncDir(d); err != nil {
+			return s.full(dir, rest, err)
+		}
+	}
 	return nil
 }
 

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"qwill/app/disk"
+	"qwill/app/disk/disktest"
 	"qwill/app/errs"
 	"qwill/app/events"
 	"qwill/app/fetch"
@@ -74,6 +76,7 @@ type bench struct {
 	broker  *events.Broker
 	home    string
 	offline atomic.Bool
+	want    map[string][]byte // the repository's files
 }
 
 func setup(t *testing.T) *bench {
@@ -84,24 +87,69 @@ func setup(t *testing.T) *bench {
 	return open(t, t.TempDir(), hub)
 }
 
+// empty is a new database, made once.
+var empty = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "qwill")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "q.db")
+	db, _, err := store.Open(context.Background(), path, dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
 func open(t *testing.T, home string, hub *hubtest.Hub) *bench {
 	t.Helper()
-	db, _, err := store.Open(t.Context(), filepath.Join(home, "q.db"), home)
+	b, err := begin(t, home, hub.URL, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() })
-	b := &bench{t: t, hub: hub, db: db, home: home, broker: &events.Broker{}}
-	b.models = models.New(models.Config{Store: db, Events: b.broker, Folder: filepath.Join(home, "models")})
-	endpoint, err := url.Parse(hub.URL)
+	b.hub = hub
+	return b
+}
+
+// begin wires a home to a hub, over a layer if there is one.
+func begin(t *testing.T, home, hub string, layer *disktest.Layer) (*bench, error) {
+	path := filepath.Join(home, "q.db")
+	if _, err := os.Stat(path); err != nil {
+		data, err := empty()
+		if err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			return nil, err
+		}
+	}
+	db, _, err := store.Open(context.Background(), path, home)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
+	}
+	b := &bench{t: t, db: db, home: home, broker: &events.Broker{}, want: files(qwen3)}
+	if t != nil {
+		t.Cleanup(func() { db.Close() })
+	}
+	var jobs pull.Store = db
+	var files disk.FS = disk.OS
+	if layer != nil {
+		jobs, files = steps{db, layer}, layer
+	}
+	b.models = models.New(models.Config{Store: db, Events: b.broker, Folder: filepath.Join(home, "models"), Disk: files})
+	endpoint, err := url.Parse(hub)
+	if err != nil {
+		return nil, err
 	}
 	b.fetch = fetch.New(fetch.Config{Log: db, Offline: b.offline.Load, Hosts: fetch.Hosts{Names: huggingface.Hosts, Endpoint: endpoint}})
-	b.Service = pull.New(pull.Config{Store: db, Hubs: map[string]pull.Hub{
+	b.Service = pull.New(pull.Config{Store: jobs, Hubs: map[string]pull.Hub{
 		pull.HuggingFace: huggingface.New(b.fetch, endpoint, "hf_secret"), pull.ModelScope: modelscope.New(b.fetch, endpoint)}, Models: b.models, Events: b.broker,
-		Offline: b.offline.Load, Forbid: b.fetch.Forbid, Pace: fast})
-	return b
+		Offline: b.offline.Load, Forbid: b.fetch.Forbid, Pace: fast, Disk: files})
+	return b, nil
 }
 
 // pull downloads and gives the ended job.
@@ -146,7 +194,7 @@ func (b *bench) whole(j pull.Job) {
 	if err != nil || len(entries) != 4 {
 		b.t.Errorf("files %v, %v", entries, err)
 	}
-	for name, want := range files(qwen3) {
+	for name, want := range b.want {
 		got, err := os.ReadFile(filepath.Join(m.Path, name))
 		if models.Needed(name) != (err == nil) || err == nil && !bytes.Equal(got, want) {
 			b.t.Errorf("%s: %v, %d bytes", name, err, len(got))
@@ -157,11 +205,11 @@ func (b *bench) whole(j pull.Job) {
 		b.t.Errorf("hashes %v, %v", hashes, err)
 	}
 	for _, h := range hashes {
-		if want := files(qwen3)[h.Path]; h.SHA256 != hubtest.SHA256(want) || h.Bytes != int64(len(want)) {
+		if want := b.want[h.Path]; h.SHA256 != hubtest.SHA256(want) || h.Bytes != int64(len(want)) {
 			b.t.Errorf("hash of %s is %s", h.Path, h.SHA256)
 		}
 		// What the hub itself said stays beside it.
-		git, evidence := hubtest.GitSHA1(files(qwen3)[h.Path]), models.ByGitSHA1
+		git, evidence := hubtest.GitSHA1(b.want[h.Path]), models.ByGitSHA1
 		if h.Path == "model.safetensors" || h.Path == "tokenizer.json" {
 			git, evidence = "", models.BySHA256
 		}
