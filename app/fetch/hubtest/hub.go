@@ -51,6 +51,7 @@ const (
 	Unauthorized  = "401"          // as a private repository answers
 	BadCode       = "bad-code"     // ModelScope's Code is not 200 though HTTP's is
 	OneAtATime    = "one"          // the CDN refuses a second connection with 503
+	Dropped       = "dropped"      // by Disconnect: answers of the CDN that it cut
 	NoSHA         = "no-sha"       // ModelScope's list lacks the hashes
 )
 
@@ -111,6 +112,15 @@ func New() *Hub {
 	h.URL = h.hub.URL
 	h.CDN = strings.Replace(h.cdn.URL, "127.0.0.1", "localhost", 1)
 	return h
+}
+
+// Disconnect ends all connections, as a network that goes away does.
+func (h *Hub) Disconnect() {
+	h.mu.Lock()
+	h.fired[Dropped] += h.now
+	h.mu.Unlock()
+	h.hub.CloseClientConnections()
+	h.cdn.CloseClientConnections()
 }
 
 // Close ends the hub.
