@@ -117,3 +117,37 @@ func TestForeignFolder(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Renamed but not listed, a download that moves to the other hub is published as
+// it is, and one that is cancelled is gone.
+func TestRenamedThenMovedOrCancelled(t *testing.T) {
+	for name, act := range map[string]func(b *bench, j pull.Job){
+		"moved": func(b *bench, j pull.Job) {
+			before := len(b.hub.Requests())
+			if _, err := b.Move(t.Context(), j.ID, pull.ModelScope); err != nil {
+				t.Fatal(err)
+			}
+			b.whole(b.until(j.ID))
+			if n := len(b.hub.Requests()) - before; n != 0 {
+				t.Errorf("%d requests for what was there", n)
+			}
+		},
+		"cancelled": func(b *bench, j pull.Job) {
+			if err := b.Cancel(t.Context(), j.ID); err != nil {
+				t.Fatal(err)
+			}
+			b.absent()
+			b.whole(b.pull(repo))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := setup(t)
+			b.Service.Store = &camera{Store: b.db, shoot: func(string) {}, fail: errors.New("disk full")}
+			j := b.pull(repo)
+			if _, err := os.Stat(filepath.Join(b.models.Folder(), j.Name)); err != nil || j.State != pull.Failed {
+				t.Fatalf("%s %v", j.State, err)
+			}
+			act(b, j)
+		})
+	}
+}

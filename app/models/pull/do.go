@@ -62,6 +62,9 @@ func (s *Service) do(ctx context.Context, t *task) error {
 // renamed says that the verified files lie under the model's name already: the
 // process was killed, or the disk was full, between the rename and the row.
 func (s *Service) renamed(j Job) bool {
+	if len(j.Files) == 0 {
+		return false
+	}
 	for _, f := range j.Files {
 		if !f.Verified {
 			return false
@@ -335,17 +338,12 @@ func cutOff(ctx context.Context, path string, err error) error {
 func (s *Service) publish(ctx context.Context, t *task) error {
 	s.state(ctx, t, Publishing)
 	j := t.snapshot()
-	hashes := make([]models.FileHash, 0, len(j.Files))
 	for _, f := range j.Files {
 		if !f.Verified || f.SHA256 == "" {
 			return fmt.Errorf("publish %s: %s is not verified", j.Repo, f.Path)
 		}
-		evidence := models.BySHA256
-		if f.GitSHA1 != "" {
-			evidence = models.ByGitSHA1
-		}
-		hashes = append(hashes, models.FileHash{Path: f.Path, Bytes: f.Bytes, SHA256: f.SHA256, GitSHA1: f.GitSHA1, Evidence: evidence})
 	}
+	hashes := j.hashes()
 	describe := func(m *models.Model) {
 		m.Repo, m.Revision, m.Licence, m.Source = j.Repo, j.Commit, j.Licence, j.Source
 		m.Title = models.TitleOf(j.Repo)
@@ -360,6 +358,19 @@ func (s *Service) publish(ctx context.Context, t *task) error {
 	}
 	t.change(func(j *Job) { j.State, j.Error = Done, nil })
 	return nil
+}
+
+// hashes are those that the files are listed with.
+func (j Job) hashes() []models.FileHash {
+	hashes := make([]models.FileHash, 0, len(j.Files))
+	for _, f := range j.Files {
+		evidence := models.BySHA256
+		if f.GitSHA1 != "" {
+			evidence = models.ByGitSHA1
+		}
+		hashes = append(hashes, models.FileHash{Path: f.Path, Bytes: f.Bytes, SHA256: f.SHA256, GitSHA1: f.GitSHA1, Evidence: evidence})
+	}
+	return hashes
 }
 
 // same says whether a folder holds exactly these files.

@@ -329,7 +329,8 @@ func (s *Service) Move(ctx context.Context, id, source string) (Job, error) {
 	if err := s.rests(ctx, j); err != nil {
 		return j, err
 	}
-	if j.Source != source {
+	// What lies verified under the model's name needs no hub any more.
+	if j.Source != source && !s.renamed(j) {
 		if err := s.Store.MoveJob(ctx, j.ID, source); err != nil {
 			return j, err
 		}
@@ -386,6 +387,15 @@ func (s *Service) Cancel(ctx context.Context, id string) error {
 
 // discard removes a job and its files.
 func (s *Service) discard(ctx context.Context, j Job) error {
+	if s.renamed(j) && s.Models.CheckFree(ctx, j.Name) != nil {
+		// Published, but for its row: the folder is the job's if it holds its files.
+		path := filepath.Join(s.Models.Folder(), j.Name)
+		if _, err := s.Models.Find(ctx, j.Name); err != nil && s.same(ctx, path, j.hashes()) == nil {
+			if err := s.Disk.RemoveAll(path); err != nil {
+				return errs.New(errs.Internal, 500, "What was downloaded cannot be deleted: %v.", err).At(path).Try("check its permissions")
+			}
+		}
+	}
 	if err := s.Disk.RemoveAll(s.partial(j.ID)); err != nil {
 		return errs.New(errs.Internal, 500, "What was downloaded cannot be deleted: %v.", err).At(s.partial(j.ID)).Try("check its permissions")
 	}
