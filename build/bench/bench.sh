@@ -4,6 +4,7 @@
 # shape and writes docs/bench/<machine>.md and .json.
 # The packages come from PyPI into virtual environments of their own; QWILL_BENCH_MLX
 # and QWILL_BENCH_LLAMA name Python interpreters that have them already.
+# Before that the time from a key to a suggestion (docs/bench/suggest.md).
 # QWILL_BENCH_FORMS=1 measures only answers that have a form (QWILL_BENCH_MODEL: on
 # another model folder than the starter).
 set -euo pipefail
@@ -18,6 +19,9 @@ fi
 
 echo "measuring start and idling" >&2
 QWILL_WINDOW=1 QWILL_BENCH=1 go test -count=1 -timeout 15m ./app/desktop/windowtest -run '^TestWindow$/^(chat|costs)$' >&2
+
+echo "measuring suggestions" >&2
+QWILL_BENCH=1 go test -count=1 -timeout 15m ./app/suggest/live -run '^TestLatency$' >&2
 
 cache=${QWILL_BENCH_CACHE:-build/.deps/bench}
 mkdir -p "$cache"
