@@ -33,7 +33,7 @@ func (w window) Run(ctx context.Context, a *wire.App, static fs.FS) error {
 			commands = append(commands, shell.Command{ID: c.ID, Title: c.Title})
 		}
 	}
-	a.Desktop = &api.Desktop{First: w.First, Hotkey: w.HotkeyState, Insert: w.Insert}
+	a.Desktop = &api.Desktop{First: w.First, Hotkey: w.HotkeyState, Insert: w.Insert, Restore: w.Restore}
 	a.FollowStatus(w.Update)
 	// Loading a model takes every core: it waits until the window is painted,
 	// or for a while where no page comes up.
@@ -54,9 +54,9 @@ func (w window) Run(ctx context.Context, a *wire.App, static fs.FS) error {
 			}
 			return out, err
 		},
-		Replacing: func(program, original, replacement string) (func(), error) {
+		Replacing: func(program, command, original, replacement string) (func(), error) {
 			ctx := context.Background()
-			id, err := a.History.Add(ctx, program, "", original, replacement)
+			id, err := a.History.Add(ctx, program, command, original, replacement)
 			return func() {
 				if id == "" {
 					return

@@ -143,6 +143,7 @@ func New(c Config) http.Handler {
 	a.on("/api/connections", methods{"GET": a.connections})
 	a.on("/api/history", methods{"GET": a.listHistory, "DELETE": a.eraseHistory})
 	a.on("/api/history/{id}", methods{"GET": a.getReplacement, "DELETE": a.eraseReplacement})
+	a.on("/api/history/{id}/restore", methods{"POST": a.restoreReplacement})
 	a.mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, errs.New(errs.NotFound, 404, "There is no such address.").At(r.URL.Path))
 	})

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"qwill/app/history"
+	"qwill/app/shell"
 	"qwill/app/write"
 )
 
@@ -24,6 +25,28 @@ func (a *api) getReplacement(w http.ResponseWriter, r *http.Request) error {
 		Replacement history.Entry   `json:"replacement"`
 		Diff        []write.Segment `json:"diff"`
 	}{e, append([]write.Segment{}, write.Diff(e.Original, e.Result)...)})
+}
+
+// restoreReplacement puts an original back into the program where it was
+// replaced. Where that cannot be done the error says why: the page offers the
+// clipboard then.
+func (a *api) restoreReplacement(w http.ResponseWriter, r *http.Request) error {
+	e, err := a.History.Find(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	if a.Desktop == nil || a.Desktop.Restore == nil {
+		return insertError(shell.ErrUnsupported)
+	}
+	program := e.Where
+	if program == history.ServicesDoor {
+		program = ""
+	}
+	done, err := a.Desktop.Restore(r.Context(), program, e.Result, e.Original)
+	if err != nil {
+		return insertError(err)
+	}
+	return reply(w, http.StatusOK, done)
 }
 
 func (a *api) eraseHistory(w http.ResponseWriter, r *http.Request) error {

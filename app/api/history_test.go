@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http/httptest"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"qwill/app/api"
 	"qwill/app/history"
+	"qwill/app/shell"
 	"qwill/app/store"
 	"qwill/app/write"
 )
@@ -19,7 +21,8 @@ func TestHistory(t *testing.T) {
 	}
 	defer db.Close()
 	h := &history.Service{Store: db, Keep: func() bool { return true }, Now: time.Now}
-	handler := api.New(api.Config{Native: true, History: h})
+	desktop := &api.Desktop{}
+	handler := api.New(api.Config{Native: true, History: h, Desktop: desktop})
 	ask := func(method, path string, want int, v any) {
 		t.Helper()
 		w := httptest.NewRecorder()
@@ -60,6 +63,27 @@ func TestHistory(t *testing.T) {
 	if one.Replacement.Original != "he go" || one.Replacement.Command != "proofread" || old != "he go" || edited != "he goes" {
 		t.Errorf("%+v: %q %q", one, old, edited)
 	}
+	var program, result, original string
+	desktop.Restore = func(_ context.Context, p, r, o string) (shell.Inserted, error) {
+		program, result, original = p, r, o
+		return shell.Inserted{Way: "paste", Verified: true}, nil
+	}
+	var done shell.Inserted
+	ask("POST", "/api/history/"+ids[0]+"/restore", 200, &done)
+	if !done.Verified || program != "Editor" || result != "he goes" || original != "he go" {
+		t.Errorf("restored %q by %q in %q: %+v", result, original, program, done)
+	}
+	service, err := h.Add(t.Context(), history.ServicesDoor, "proofread", "x", "y")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ask("POST", "/api/history/"+service+"/restore", 200, nil); program != "" {
+		t.Errorf("what the services replaced is looked for in %q", program)
+	}
+	ask("DELETE", "/api/history/"+service, 204, nil)
+	ask("POST", "/api/history/none/restore", 404, nil)
+	desktop.Restore = nil // in a browser
+	ask("POST", "/api/history/"+ids[0]+"/restore", 409, nil)
 	ask("DELETE", "/api/history/"+ids[0], 204, nil)
 	ask("DELETE", "/api/history/"+ids[0], 404, nil)
 	ask("GET", "/api/history/"+ids[0], 404, nil)

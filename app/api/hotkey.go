@@ -13,7 +13,9 @@ type Desktop struct {
 	First  func() (s shell.Surface, ok bool)
 	Hotkey func() shell.Hotkey
 	// Insert puts a text back where the quick prompt's was captured.
-	Insert func(ctx context.Context, target, text string) (shell.Inserted, error)
+	Insert func(ctx context.Context, target, text, command string) (shell.Inserted, error)
+	// Restore puts an original back where its replacement stands.
+	Restore func(ctx context.Context, program, result, original string) (shell.Inserted, error)
 }
 
 func (a *api) hotkey(w http.ResponseWriter, _ *http.Request) error {

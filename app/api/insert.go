@@ -10,14 +10,14 @@ import (
 
 // insert puts a result back into the program that its text was captured in.
 func (a *api) insert(w http.ResponseWriter, r *http.Request) error {
-	var in struct{ Target, Text string }
+	var in struct{ Target, Text, Command string }
 	if err := read(w, r, &in); err != nil {
 		return err
 	}
 	if a.Desktop == nil || a.Desktop.Insert == nil {
 		return insertError(shell.ErrUnsupported)
 	}
-	done, err := a.Desktop.Insert(r.Context(), in.Target, in.Text)
+	done, err := a.Desktop.Insert(r.Context(), in.Target, in.Text, in.Command)
 	if err != nil {
 		return insertError(err)
 	}

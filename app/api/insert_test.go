@@ -16,13 +16,13 @@ import (
 func TestInsert(t *testing.T) {
 	var result error
 	var got []string
-	desktop := &api.Desktop{Insert: func(_ context.Context, target, text string) (shell.Inserted, error) {
-		got = []string{target, text}
+	desktop := &api.Desktop{Insert: func(_ context.Context, target, text, command string) (shell.Inserted, error) {
+		got = []string{target, text, command}
 		return shell.Inserted{Way: "paste", Verified: true}, result
 	}}
 	ask := func(d *api.Desktop) (int, string, errs.Error) {
 		t.Helper()
-		w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "/api/insert", strings.NewReader(`{"target":"3","text":"new"}`))
+		w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "/api/insert", strings.NewReader(`{"target":"3","text":"new","command":"rewrite"}`))
 		r.Header.Set("Content-Type", "application/json")
 		api.New(api.Config{Native: true, Desktop: d}).ServeHTTP(w, r)
 		var failed struct{ Error errs.Error }
@@ -31,7 +31,7 @@ func TestInsert(t *testing.T) {
 		}
 		return w.Code, w.Body.String(), failed.Error
 	}
-	if code, body, _ := ask(desktop); code != 200 || body != `{"way":"paste","verified":true}` || strings.Join(got, " ") != "3 new" {
+	if code, body, _ := ask(desktop); code != 200 || body != `{"way":"paste","verified":true}` || strings.Join(got, " ") != "3 new rewrite" {
 		t.Errorf("%d %s of %v", code, body, got)
 	}
 	for err, want := range map[error]string{

@@ -36,7 +36,7 @@ type Options struct {
 	Write func(ctx context.Context, command, text string) (string, error)
 	// Replacing hears of each text before it is replaced in another program; its
 	// error keeps the text as it is, and undo tells that it stayed. May be nil.
-	Replacing   func(program, original, replacement string) (undo func(), err error)
+	Replacing   func(program, command, original, replacement string) (undo func(), err error)
 	StopWriting func()
 	Unload      func()
 	StateFile   string // where the window's place is kept

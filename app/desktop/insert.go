@@ -45,8 +45,9 @@ func (c *captured) get(id string) (shell.Selected, bool) {
 
 // Insert puts text where the target's text was captured, if that still stands
 // there. Meanwhile the quick prompt steps aside; it comes back when that fails.
-// Errors are those of shell.Insert; ErrGone for a target of before.
-func (d *Desktop) Insert(ctx context.Context, target, text string) (shell.Inserted, error) {
+// command, which may be "", is what made the text. Errors are those of
+// shell.Insert; ErrGone for a target of before.
+func (d *Desktop) Insert(ctx context.Context, target, text, command string) (shell.Inserted, error) {
 	s, ok := d.captured.get(target)
 	if !ok {
 		return shell.Inserted{}, shell.ErrGone
@@ -62,7 +63,7 @@ func (d *Desktop) Insert(ctx context.Context, target, text string) (shell.Insert
 	}
 	undo := func() {}
 	if d.options.Replacing != nil {
-		kept, err := d.options.Replacing(s.Program, s.Text, text)
+		kept, err := d.options.Replacing(s.Program, command, s.Text, text)
 		if err != nil {
 			return shell.Inserted{}, err
 		}
@@ -80,6 +81,28 @@ func (d *Desktop) Insert(ctx context.Context, target, text string) (shell.Insert
 	d.captured.keep(shell.Selected{})
 	d.gone()
 	return done, nil
+}
+
+// finder is a session that can find a text in other programs.
+type finder interface {
+	find(ctx context.Context, program, text string) (shell.Place, error)
+}
+
+// Restore puts original back in the place of result, where that stands once in a
+// field of program, of any program for "". Errors are those of shell.Insert;
+// ErrGone where it is not found. Qwill's window stays as it is, behind.
+func (d *Desktop) Restore(ctx context.Context, program, result, original string) (shell.Inserted, error) {
+	f, ok := d.joined.(finder)
+	if !ok {
+		return shell.Inserted{}, shell.ErrUnsupported
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), insertTime)
+	defer cancel()
+	place, err := f.find(ctx, program, result)
+	if err != nil {
+		return shell.Inserted{}, err
+	}
+	return shell.Insert(ctx, place, result, original)
 }
 
 // stepAside takes the prompt from the screen; the page stays as it is. Where the

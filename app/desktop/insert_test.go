@@ -49,11 +49,11 @@ func TestInsert(t *testing.T) {
 			var shown shell.Surface
 			var replaced []string
 			d.options.Publish = func(s shell.Surface) { shown = s }
-			d.options.Replacing = func(program, original, replacement string) (func(), error) {
+			d.options.Replacing = func(program, command, original, replacement string) (func(), error) {
 				if tt.field.text != "old" {
 					t.Error("told after the text was replaced")
 				}
-				replaced = []string{program, original, replacement}
+				replaced = []string{program, command, original, replacement}
 				return func() { replaced = nil }, nil
 			}
 			d.pressed(func() shell.Selected { return shell.Selected{Text: "old", Program: "Editor", Place: &tt.field} })
@@ -62,17 +62,17 @@ func TestInsert(t *testing.T) {
 			}
 			f.calls = nil
 			id := shown.Target.ID
-			_, err := d.Insert(t.Context(), id, "new")
+			_, err := d.Insert(t.Context(), id, "new", "rewrite")
 			if !errors.Is(err, tt.err) || !slices.Equal(f.calls, tt.calls) || shown.Surface != tt.surface || tt.field.text != tt.text {
 				t.Errorf("%v, window %v, page %q, text %q", err, f.calls, shown.Surface, tt.field.text)
 			}
-			if want := []string{"Editor", "old", "new"}; (tt.err == nil) != slices.Equal(replaced, want) {
+			if want := []string{"Editor", "rewrite", "old", "new"}; (tt.err == nil) != slices.Equal(replaced, want) {
 				t.Errorf("told of %v", replaced)
 			}
-			if _, err := d.Insert(t.Context(), "another", "new"); !errors.Is(err, shell.ErrGone) {
+			if _, err := d.Insert(t.Context(), "another", "new", ""); !errors.Is(err, shell.ErrGone) {
 				t.Errorf("an unknown target: %v", err)
 			}
-			if _, err := d.Insert(t.Context(), id, "again"); tt.err == nil && !errors.Is(err, shell.ErrGone) {
+			if _, err := d.Insert(t.Context(), id, "again", ""); tt.err == nil && !errors.Is(err, shell.ErrGone) {
 				t.Errorf("the same target twice: %v", err)
 			}
 		})
@@ -92,5 +92,39 @@ func TestRefused(t *testing.T) {
 	d.pressed(func() shell.Selected { return shell.Selected{Text: "read only"} })
 	if shown.Text != "read only" || shown.Target != nil {
 		t.Errorf("a text that cannot be put back showed %+v", shown)
+	}
+}
+
+// searched is a session in which a text is found, or is not.
+type searched struct {
+	session
+	field *field
+	asked []string
+}
+
+func (s *searched) find(_ context.Context, program, text string) (shell.Place, error) {
+	s.asked = []string{program, text}
+	if s.field == nil {
+		return nil, shell.ErrGone
+	}
+	return s.field, nil
+}
+
+func TestRestore(t *testing.T) {
+	d := New()
+	if _, err := d.Restore(t.Context(), "Editor", "new", "old"); !errors.Is(err, shell.ErrUnsupported) {
+		t.Errorf("without a session: %v", err)
+	}
+	s := &searched{}
+	d.joined = s
+	if _, err := d.Restore(t.Context(), "Editor", "new", "old"); !errors.Is(err, shell.ErrGone) || !slices.Equal(s.asked, []string{"Editor", "new"}) {
+		t.Errorf("not found: %v, asked for %v", err, s.asked)
+	}
+	s.field = &field{text: "new"}
+	if _, err := d.Restore(t.Context(), "Editor", "new", "old"); err != nil || s.field.text != "old" {
+		t.Errorf("%v, the field holds %q", err, s.field.text)
+	}
+	if _, err := d.Restore(t.Context(), "Editor", "new", "old"); !errors.Is(err, shell.ErrChanged) || s.field.text != "old" {
+		t.Errorf("changed meanwhile: %v, the field holds %q", err, s.field.text)
 	}
 }

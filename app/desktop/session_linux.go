@@ -1,6 +1,7 @@
 package desktop
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 
@@ -75,6 +76,10 @@ func (s *linuxSession) update(menu []shell.Entry, status shell.Status) {
 }
 
 func (s *linuxSession) hotkey() shell.Hotkey { return s.key.State() }
+
+func (s *linuxSession) find(ctx context.Context, program, text string) (shell.Place, error) {
+	return s.edit.Find(ctx, program, text)
+}
 
 func (s *linuxSession) keep() bool {
 	return s.tray != nil && linux.HasTray() || s.key.State().State == shell.HotkeyActive

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -49,7 +50,7 @@ func inserting(t *testing.T, s *session) {
 	s.setting("hotkey", `"Ctrl+Alt+Space"`)
 	s.setting("hotkey_enabled", "true")
 	s.setting("retention", `{"chat":"forever","prompt":"day","services":"none","server":"none"}`) // tells what the model wrote
-	s.start("--background")
+	qwill := s.start("--background")
 	s.wait(20*time.Second, "Qwill on the session bus", func() bool { return s.busName() != "" })
 
 	file := filepath.Join(home, "note.txt")
@@ -177,6 +178,45 @@ func inserting(t *testing.T, s *session) {
 	s.photo("insert-secure")
 	if _, ok := find(r.tree(), "push button", "Rewrite"); ok {
 		t.Error("commands are offered on a password")
+	}
+	s.key("Escape")
+	s.wait(5*time.Second, "the prompt to go", func() bool { return !s.active() })
+
+	// Qwill is killed right after a replacement: the original comes back into its
+	// place from the next one's settings.
+	s.focus(gtk)
+	if err := field.Delete(t.Context(), access.Range{From: 2, To: 3}); err != nil {
+		t.Fatal(err)
+	}
+	s.key("ctrl+Home", "shift+End")
+	result = s.throughPrompt(r)
+	s.key("Return")
+	s.wait(8*time.Second, "the editor to have the focus before the crash", func() bool { return s.run("xdotool", "getactivewindow") == gtk })
+	s.wait(5*time.Second, "the result in the editor before the crash", func() bool { return read() == result+"\n"+secondLine+"\n" })
+	qwill.signal(syscall.SIGKILL)
+	qwill.ends(5 * time.Second)
+	s.key("ctrl+Home", "Down", "shift+End", "ctrl+c") // what Qwill had kept of the clipboard went with it
+	s.wait(5*time.Second, "the second line on the clipboard after the crash", func() bool { return s.copied() == secondLine })
+	open(s)
+	press := func(name string) {
+		t.Helper()
+		s.wait(10*time.Second, name+" to have the focus", func() bool {
+			n, ok := find(r.tree(), "push button", name)
+			if ok && !n.is(stateFocused) {
+				_ = c.Object(access.Ref(n.ref)).GrabFocus(t.Context())
+			}
+			return ok && n.is(stateFocused)
+		})
+		s.key("Return")
+	}
+	press("Settings")
+	press("Privacy")
+	press("Restore original")
+	s.wait(10*time.Second, "the editor to have the focus for the original", func() bool { return s.run("xdotool", "getactivewindow") == gtk })
+	s.wait(5*time.Second, "the original in its place", func() bool { return read() == firstLine+"\n"+secondLine+"\n" })
+	s.photo("restored")
+	if got := s.copied(); got != secondLine {
+		t.Errorf("the clipboard holds %q after an original was restored, want %q", got, secondLine)
 	}
 }
 

@@ -211,6 +211,7 @@ export const api = {
   history: () => json<Replacement[]>('GET', '/history'),
   replacement: (id: string) =>
     json<{ replacement: Replacement; diff: Segment[] }>('GET', `/history/${encodeURIComponent(id)}`),
+  restoreReplacement: (id: string) => json<Inserted>('POST', `/history/${encodeURIComponent(id)}/restore`),
   eraseReplacement: (id: string) => nothing('DELETE', `/history/${encodeURIComponent(id)}`),
   eraseHistory: () => nothing('DELETE', '/history'),
   erase: (models: boolean, settings = false) =>
@@ -219,7 +220,7 @@ export const api = {
   licences: () => json<Licence[]>('GET', '/licences'),
   hotkey: () => json<Hotkey>('GET', '/hotkey'),
   /** Puts a text back where the quick prompt's was captured. */
-  insert: (target: string, text: string) => json<Inserted>('POST', '/insert', { target, text }),
+  insert: (target: string, text: string, command = '') => json<Inserted>('POST', '/insert', { target, text, command }),
 
   removeModel: (name: string) => nothing('DELETE', `/models/${encodeURIComponent(name)}`),
 };
