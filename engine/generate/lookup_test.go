@@ -184,3 +184,86 @@ func TestLookupFindsTheCopyAgain(t *testing.T) {
 		}
 	}
 }
+
+// Wherever the context ends nothing is read beyond it, and the reply is what it
+// is without guesses.
+func TestLookupStaysInsideTheContext(t *testing.T) {
+	text := slices.Repeat([]int{1, 5, 2, 9, 4, 3, 7, 6}, original/8)
+	drafted := 0
+	for room := 1; room <= 40; room++ {
+		do(t, func() {
+			var texts [2]string
+			for i := range 2 {
+				net := &copyist{}
+				m := copyModel(net)
+				m.Context = len(text) + room
+				g, rec := start(t, m, Request{Prompt: text, Lookup: i == 1})
+				for !g.Step() {
+					if g.seq != nil && g.seq.KV.Len() > m.Context {
+						t.Fatalf("%d tokens in a context of %d", g.seq.KV.Len(), m.Context)
+					}
+				}
+				r, err := g.Result()
+				if err != nil || r.CompletionTokens != room || r.Finish != proto.FinishLength {
+					t.Errorf("room for %d: %+v %v", room, r, err)
+				}
+				drafted += r.Drafted
+				texts[i] = rec.text
+				m.Prefixes.Clear()
+			}
+			if texts[0] != texts[1] {
+				t.Errorf("room for %d: %q with guesses, %q without", room, texts[1], texts[0])
+			}
+		})
+	}
+	if drafted == 0 {
+		t.Error("nothing was guessed: the test shows nothing")
+	}
+}
+
+// A generation that is cancelled while guesses are held leaves only what was
+// said for the next one.
+func TestLookupCancelled(t *testing.T) {
+	text := slices.Repeat([]int{1, 5, 2, 9, 4, 3, 7, 6}, original/8)
+	held := 0
+	for steps := range 60 {
+		do(t, func() {
+			net := &copyist{}
+			m := copyModel(net)
+			g, rec := start(t, m, Request{Prompt: text, MaxTokens: 40, Lookup: true})
+			for range steps {
+				if g.Step() {
+					break
+				}
+			}
+			if g.held.logits.OK() {
+				held++
+			}
+			g.Cancel()
+			g.Step()
+			r, err := g.Result()
+			if err != nil || r.Finish != proto.FinishCancelled && r.CompletionTokens < 40 {
+				t.Fatalf("after %d steps: %+v %v", steps, r, err)
+			}
+			said := follow(text, r.CompletionTokens)
+			g, rec = start(t, m, Request{Prompt: append(append(slices.Clone(text), said...), 2), MaxTokens: 6})
+			finish(t, g)
+			want := ""
+			for _, id := range follow(append(append(slices.Clone(text), said...), 2), 6) {
+				if !(letters{}).IsSpecial(id) {
+					want += string(rune('a' + id))
+				}
+			}
+			if rec.text != want {
+				t.Errorf("after %d steps and a cancellation: %q, want %q", steps, rec.text, want)
+			}
+			m.Prefixes.Clear()
+			if net.open != 0 {
+				t.Errorf("%d caches open", net.open)
+			}
+		})
+	}
+	if held == 0 {
+		t.Error("no cancellation met a guess")
+	}
+}

@@ -144,7 +144,9 @@ type GenerateParams struct {
 	Logprobs int `json:"logprobs,omitempty"`
 	// Lookup says that the reply repeats much of the prompt, as a corrected text
 	// does: tokens are guessed from there and checked several at once. The reply
-	// is the same, only sooner.
+	// is the same, only sooner: to the bit with the x86 kernels; on another device
+	// several tokens at once may round differently from one, and a draw that is as
+	// good as even may then fall otherwise.
 	Lookup bool `json:"lookup,omitempty"`
 	// Echo reports the prompt's own tokens too, with their log-probabilities
 	// when Logprobs > 0 (the first has none).
