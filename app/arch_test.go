@@ -93,6 +93,8 @@ var rules = []rule{
 	{from: "qwill", to: []string{"qwill/app/fetch/hubtest"}, except: []string{"qwill/app/fetch/hubtest"},
 		why: "a hub that misbehaves belongs to tests"},
 	{from: "qwill", to: []string{"qwill/app/disk/disktest"}, except: []string{"qwill/app/disk/disktest"}, why: "a disk that fails belongs to tests"},
+	{from: "qwill", to: []string{"qwill/app/keychain/keychaintest"}, except: []string{"qwill/app/keychain/keychaintest"}, why: "a keychain in memory belongs to tests"},
+	{from: "qwill/app/keychain", to: []string{"qwill"}, allow: []string{"qwill/app/errs", "qwill/app/keychain"}, why: "it keeps secrets, whatever they are for"},
 	{from: "qwill/app/transfer", to: []string{"qwill/app/api", "qwill/app/cli", "qwill/app/desktop", "qwill/app/store", "qwill/app/wire"},
 		why: "what is read from foreign files reaches the chats only through their own checks"},
 	{from: "qwill/app/privacy", to: []string{"qwill/app/api", "qwill/app/cli", "qwill/app/desktop", "qwill/app/store", "qwill/app/wire"},

@@ -11,7 +11,7 @@ import (
 func (r *runner) models() *cobra.Command {
 	cmd := group(&cobra.Command{Use: "models", Short: "Find, download, import, verify and remove models"})
 	cmd.AddCommand(r.modelsList(), r.modelsShow(), r.modelsCatalogue(), r.modelsPull(), r.modelsJobs(),
-		r.modelsPause(), r.modelsResume(), r.modelsCancel(), r.modelsVerify(), r.modelsImport(), r.modelsRemove())
+		r.modelsPause(), r.modelsResume(), r.modelsCancel(), r.modelsToken(), r.modelsVerify(), r.modelsImport(), r.modelsRemove())
 	return cmd
 }
 

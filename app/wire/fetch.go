@@ -3,9 +3,7 @@ package wire
 import (
 	"context"
 	"log/slog"
-	"os"
 	"slices"
-	"strings"
 
 	"qwill/app/errs"
 	"qwill/app/fetch"
@@ -32,7 +30,7 @@ func (a *App) fetching() {
 	}
 	a.Fetch = fetch.New(fetch.Config{Log: a.Store, Offline: a.offline, Hosts: hosts})
 	hubs := map[string]pull.Hub{pull.ModelScope: modelscope.New(a.Fetch, second)}
-	hubs[pull.HuggingFace] = huggingface.New(a.Fetch, hosts.Endpoint, strings.TrimSpace(os.Getenv(huggingface.TokenVariable)))
+	hubs[pull.HuggingFace] = huggingface.New(a.Fetch, hosts.Endpoint, new(hubToken).get)
 	a.Pulls = pull.New(pull.Config{Store: a.Store, Hubs: hubs, Models: a.Models, Events: a.Events, Offline: a.offline, Forbid: a.Fetch.Forbid})
 }
 

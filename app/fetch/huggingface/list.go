@@ -22,17 +22,21 @@ import (
 // Client reads one hub.
 type Client struct {
 	fetch *fetch.Client
-	base  string // such as https://huggingface.co
-	token string // for huggingface.co alone
+	base  string        // such as https://huggingface.co
+	token func() string // for huggingface.co alone
 }
 
 // New makes a client for the environment's endpoint (endpoint nil: the hub
-// itself). token may be empty.
-func New(f *fetch.Client, endpoint *url.URL, token string) *Client {
+// itself). token is asked for each request to the hub itself; it may be nil, and
+// its answer empty.
+func New(f *fetch.Client, endpoint *url.URL, token func() string) *Client {
 	c := &Client{fetch: f, base: "https://" + host, token: token}
 	if endpoint != nil {
 		c.base = strings.TrimRight(endpoint.String(), "/")
-		c.token = "" // a mirror is not who the token is for
+		token = nil // a mirror is not who the token is for
+	}
+	if c.token = token; token == nil {
+		c.token = func() string { return "" }
 	}
 	return c
 }
@@ -226,7 +230,7 @@ func odd(at, format string, args ...any) *errs.Error {
 // json reads one answer of the API.
 func (c *Client) json(ctx context.Context, r Repo, address string, into any) (*fetch.Response, error) {
 	res, err := c.fetch.Do(ctx, fetch.Request{URL: address, Purpose: fetch.Listing, Header: http.Header{"Accept": {"application/json"}},
-		Token: c.token, TokenHost: host})
+		Token: c.token(), TokenHost: host})
 	if err != nil {
 		return nil, err
 	}

@@ -73,7 +73,7 @@ func (c *Client) Open(ctx context.Context, r Repo, commit string, f File, part S
 	if s := part.Header(); s != "" {
 		h.Set("Range", s)
 	}
-	res, err := c.fetch.Do(ctx, fetch.Request{URL: address, Purpose: purpose, Header: h, Token: c.token, TokenHost: host})
+	res, err := c.fetch.Do(ctx, fetch.Request{URL: address, Purpose: purpose, Header: h, Token: c.token(), TokenHost: host})
 	if err != nil {
 		return nil, err
 	}
@@ -198,14 +198,14 @@ func (c *Client) refusal(r Repo, res *fetch.Response, at string) error {
 			Try("it goes on by itself")}
 	case code == "GatedRepo":
 		return errs.New(errs.RepoGated, http.StatusForbidden, "The repository %s wants its terms accepted first.", r).At(at).
-			Try("accept them on its page at huggingface.co, then set HF_TOKEN to a token of that account")
+			Try("accept them on its page at huggingface.co, then give a token of that account: qwill models token --set, or HF_TOKEN")
 	case code == "RevisionNotFound":
 		return errs.New(errs.RepoUnknown, http.StatusNotFound, "The repository %s has no revision %q.", r, r.Revision).At(at).Try("check the revision")
 	case code == "EntryNotFound":
 		return errs.New(errs.RepoUnknown, http.StatusNotFound, "The repository %s has no such file.", r).At(at).Try("download the model again, from the beginning")
 	case code == "RepoNotFound", res.Status == http.StatusUnauthorized, res.Status == http.StatusNotFound:
 		return errs.New(errs.RepoUnknown, http.StatusNotFound, "There is no repository %s, or it is private.", r).At(at).
-			Try("check its name; for a private one set HF_TOKEN")
+			Try("check its name; for a private one give a token: qwill models token --set, or HF_TOKEN")
 	case res.Status == http.StatusForbidden:
 		return errs.New(errs.RepoGated, http.StatusForbidden, "The hub refuses access to %s.", r).At(at).Try("look at its page on huggingface.co")
 	case res.Status == http.StatusRequestTimeout || res.Status >= 500:

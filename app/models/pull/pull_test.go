@@ -147,7 +147,7 @@ func begin(t *testing.T, home, hub string, layer *disktest.Layer) (*bench, error
 	}
 	b.fetch = fetch.New(fetch.Config{Log: db, Offline: b.offline.Load, Hosts: fetch.Hosts{Names: huggingface.Hosts, Endpoint: endpoint}})
 	b.Service = pull.New(pull.Config{Store: jobs, Hubs: map[string]pull.Hub{
-		pull.HuggingFace: huggingface.New(b.fetch, endpoint, "hf_secret"), pull.ModelScope: modelscope.New(b.fetch, endpoint)}, Models: b.models, Events: b.broker,
+		pull.HuggingFace: huggingface.New(b.fetch, endpoint, func() string { return "hf_secret" }), pull.ModelScope: modelscope.New(b.fetch, endpoint)}, Models: b.models, Events: b.broker,
 		Offline: b.offline.Load, Forbid: b.fetch.Forbid, Pace: fast, Disk: files})
 	return b, nil
 }
