@@ -82,3 +82,24 @@ test('it answers while a chat reply is being written, which then goes on by itse
   await app.keyboard.press('Escape');
   await finished(app);
 });
+
+test('a reply to a pasted message comes as three drafts, and the edited one is taken', async ({ app }) => {
+  await openPrompt(app);
+  await paste(
+    app,
+    'Hi,\ncan we meet on Tuesday at ten to talk about the garden, and about who waters it in the summer?\nAnna',
+  );
+  await app.keyboard.type('reply');
+  await app.keyboard.press('Enter');
+  const cards = app.getByRole('radiogroup', { name: 'Choose a reply' }).getByRole('radio');
+  await expect(cards).toHaveCount(3, { timeout: 60_000 });
+  await expect(app.getByRole('button', { name: 'Copy result' })).toBeVisible({ timeout: 60_000 });
+  const intents = await app.locator('.draft strong').allInnerTexts();
+  expect(new Set(intents).size).toBe(3);
+  await cards.nth(2).check();
+  const edit = app.getByRole('textbox', { name: 'Your reply' });
+  await expect(edit).not.toHaveValue('');
+  await edit.fill('Tuesday at ten is fine.');
+  await app.getByRole('button', { name: 'Copy result' }).click();
+  await expect.poll(() => app.evaluate(() => navigator.clipboard.readText())).toBe('Tuesday at ten is fine.');
+});
