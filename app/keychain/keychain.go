@@ -5,7 +5,6 @@ package keychain
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/zalando/go-keyring"
@@ -66,7 +65,7 @@ func Remove(name string) error {
 }
 
 func unusable(err error) *errs.Error {
-	return errs.New(errs.Unsupported, http.StatusServiceUnavailable, "The system's keychain cannot be used: %v.", err).
+	return errs.New(errs.Unsupported, 503, "The system's keychain cannot be used: %v.", err).
 		Try("set the environment variable HF_TOKEN instead")
 }
 
