@@ -52,6 +52,7 @@ const (
 	BadCode       = "bad-code"     // ModelScope's Code is not 200 though HTTP's is
 	OneAtATime    = "one"          // the CDN refuses a second connection with 503
 	Dropped       = "dropped"      // by Disconnect: answers of the CDN that it cut
+	Huge          = "huge"         // the listing says that Path has At bytes
 	NoSHA         = "no-sha"       // ModelScope's list lacks the hashes
 )
 
@@ -79,7 +80,7 @@ type Hub struct {
 
 	hub, cdn *httptest.Server
 	mu       sync.Mutex
-	repos    map[string]*repo
+	repos    map[string]*repo // by name, and by name@commit
 	faults   []*armed
 	fired    map[string]int
 	requests []Request
@@ -145,7 +146,7 @@ func (h *Hub) Put(name string, files map[string][]byte) (commit string) {
 		fmt.Fprintf(sum, "%s %s\n", p, r.sums[p].sha256)
 	}
 	r.commit = hex.EncodeToString(sum.Sum(nil))
-	h.repos[name] = r
+	h.repos[name], h.repos[name+"@"+r.commit] = r, r
 	return r.commit
 }
 
@@ -217,9 +218,15 @@ func (h *Hub) note(server string, r *http.Request) {
 	h.requests = append(h.requests, Request{server, r.Method, r.URL.Path, r.Header.Get("Range"), r.Header.Get("Authorization"), time.Now()})
 }
 
-func (h *Hub) find(owner, name string) *repo {
+func (h *Hub) find(owner, name string) *repo { return h.at(owner, name, "main") }
+
+// at gives a repository as it is now, or as it was at a commit.
+func (h *Hub) at(owner, name, rev string) *repo {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if r := h.repos[owner+"/"+name+"@"+rev]; r != nil {
+		return r
+	}
 	return h.repos[owner+"/"+name]
 }
 
@@ -311,6 +318,9 @@ func (h *Hub) info(w http.ResponseWriter, r *http.Request, owner, name, rev stri
 		s := object{"rfilename": p}
 		if !bare {
 			s["size"], s["blobId"] = len(b), repo.sums[p].git
+			if f, bad := h.takeIf(p, func(f Fault) bool { return f.Path == p }, Huge); bad {
+				s["size"] = f.At
+			}
 			if repo.lfs[p] {
 				pointer := []byte("version https://git-lfs.github.com/spec/v1\noid sha256:" + repo.sums[p].sha256 + "\nsize " + strconv.Itoa(len(b)) + "\n")
 				s["blobId"] = GitSHA1(pointer)
@@ -372,7 +382,7 @@ func (h *Hub) resolve(w http.ResponseWriter, r *http.Request, owner, name, rev, 
 	if h.spoil(w, r, path) {
 		return
 	}
-	repo := h.find(owner, name)
+	repo := h.at(owner, name, rev)
 	switch {
 	case repo == nil:
 		refuse(w, http.StatusUnauthorized, "RepoNotFound")
@@ -403,7 +413,7 @@ func (h *Hub) resolve(w http.ResponseWriter, r *http.Request, owner, name, rev, 
 	w.Header().Set("X-Linked-Etag", `"`+sum+`"`)
 	w.Header().Set("X-Linked-Size", strconv.Itoa(len(b)))
 	w.Header().Set("X-Xet-Hash", repo.sums[path].xet)
-	q := url.Values{"repo": {owner + "/" + name}, "path": {path}, "X-Amz-Signature": {"secret-signature"}, "X-Amz-Expires": {"3600"}}
+	q := url.Values{"repo": {owner + "/" + name}, "path": {path}, "commit": {repo.commit}, "X-Amz-Signature": {"secret-signature"}, "X-Amz-Expires": {"3600"}}
 	http.Redirect(w, r, h.CDN+"/xet-bridge/"+repo.sums[path].sha256[:16]+"?"+q.Encode(), http.StatusFound)
 }
 
@@ -427,7 +437,7 @@ func (h *Hub) serveCDN(w http.ResponseWriter, r *http.Request) {
 	}()
 	q := r.URL.Query()
 	owner, name, _ := strings.Cut(q.Get("repo"), "/")
-	repo := h.find(owner, name)
+	repo := h.at(owner, name, q.Get("commit"))
 	path := q.Get("path")
 	if repo == nil || repo.files[path] == nil {
 		w.WriteHeader(http.StatusNotFound)

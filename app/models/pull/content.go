@@ -39,9 +39,6 @@ func mismatch(path string) *errs.Error {
 		Try("try again later, or with another mirror; nothing was installed")
 }
 
-// verifyShown is the size from which verifying is shown as a stage, in bytes.
-const verifyShown = 16 << 20
-
 // whole fetches a file to its end and says whether its hash is right; if not,
 // it is emptied. The hash follows the bytes from the file's start on as they
 // arrive, those of an earlier process too, so that little of it is left at the
@@ -74,7 +71,7 @@ func (s *Service) whole(ctx context.Context, t *task, r huggingface.Repo, i int)
 	})
 	defer wake()
 	if err = c.fetch(life); err == nil {
-		if f.Bytes > verifyShown {
+		if f.Bytes > s.Pace.Verify {
 			s.state(ctx, t, Verifying)
 		}
 		hashing.Wait()
@@ -103,7 +100,7 @@ func (s *Service) whole(ctx context.Context, t *task, r huggingface.Repo, i int)
 	if err == nil {
 		err = serr
 	}
-	if err == nil && f.Bytes > verifyShown {
+	if err == nil && f.Bytes > s.Pace.Verify {
 		s.state(ctx, t, Downloading)
 	}
 	return right && err == nil, err

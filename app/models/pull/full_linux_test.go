@@ -1,12 +1,14 @@
 package pull_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"qwill/app/disk"
 	"qwill/app/disk/disktest"
@@ -159,6 +161,41 @@ func TestFullDiskOfTheDatabase(t *testing.T) {
 	}
 	b.exact()
 	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	b.whole(b.finish())
+}
+
+// A volume that turns read-only, as after an error, ends the try with a reason;
+// writable again it goes on.
+func TestReadOnlyVolume(t *testing.T) {
+	hub := hubtest.New()
+	defer hub.Close()
+	hub.Put(repo, files(qwen3))
+	home := t.TempDir()
+	room := small(t, "20m")
+	if err := os.Symlink(room, filepath.Join(home, "models")); err != nil {
+		t.Fatal(err)
+	}
+	b := open(t, home, hub)
+	if err := os.WriteFile(filepath.Join(room, ".downloads.lock"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("none", room, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	j, err := b.Add(t.Context(), repo, "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	err = b.RunUntil(ctx, j.ID)
+	cancel()
+	if j, _ = b.Job(t.Context(), j.ID); err == nil && j.Error == nil {
+		t.Errorf("no reason was given: %+v", j)
+	}
+	b.absent()
+	if err := syscall.Mount("none", room, "tmpfs", syscall.MS_REMOUNT, "size=20m"); err != nil {
 		t.Fatal(err)
 	}
 	b.whole(b.finish())

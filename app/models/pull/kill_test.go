@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,8 +22,9 @@ import (
 
 // Variables that make this binary a process that downloads.
 const (
-	childHub  = "QWILL_TEST_PULL_HUB"  // the hub's address; the home is the folder it runs in
-	childKill = "QWILL_TEST_PULL_KILL" // the operation before which it kills itself; "" none
+	childHub   = "QWILL_TEST_PULL_HUB"   // the hub's address; the home is the folder it runs in
+	childKill  = "QWILL_TEST_PULL_KILL"  // the operation before which it kills itself; "" none
+	childFiles = "QWILL_TEST_PULL_FILES" // how many files it may have open; "" as many as usual
 )
 
 func TestMain(m *testing.M) {
@@ -39,6 +41,17 @@ func TestMain(m *testing.M) {
 // child downloads the repository, or goes on with it, and prints the operations
 // that there were.
 func child(hub, kill string) error {
+	if s := os.Getenv(childFiles); s != "" {
+		n, err := strconv.ParseUint(s, 10, 64)
+		if err != nil {
+			return err
+		}
+		limit := syscall.Rlimit{Cur: n, Max: n}
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+			return err
+		}
+		fmt.Fprintln(os.Stderr, "at most", n, "files")
+	}
 	home, err := os.Getwd()
 	if err != nil {
 		return err

@@ -63,7 +63,7 @@ const qwen3 = `{"model_type":"qwen3","max_position_embeddings":4096,"quantizatio
 
 // fast is the app's pace, shortened.
 var fast = pull.Pace{Backoff: 5 * time.Millisecond, Longest: 20 * time.Millisecond, Stall: 400 * time.Millisecond, Slow: 4 << 10, Tries: 4, Sync: 256 << 10, Margin: 1 << 20,
-	Part: 512 << 10, Streams: 3}
+	Part: 512 << 10, Streams: 3, Verify: 16 << 20}
 
 // bench is a home with a hub beside it.
 type bench struct {

@@ -54,11 +54,12 @@ type Pace struct {
 	Margin  int64         // bytes of disk that stay free
 	Part    int64         // bytes that one connection is asked for; smaller files come whole
 	Streams int           // connections that fetch parts of a file at once
+	Verify  int64         // bytes of a file from which verifying it is shown as a stage
 }
 
 // Usual is the pace of the app.
 var Usual = Pace{Backoff: time.Second, Longest: time.Minute, Stall: 30 * time.Second, Slow: 4 << 10, Tries: 8, Sync: 64 << 20, Margin: 128 << 20,
-	Part: 64 << 20, Streams: 4}
+	Part: 64 << 20, Streams: 4, Verify: 16 << 20}
 
 // Config wires a Service.
 type Config struct {
