@@ -33,6 +33,8 @@ type Layer struct {
 	seen    []string
 	cut     bool
 	pending map[string][]func() // by path: what takes back changes that were not synced
+	lost    []func()            // what takes back changes whose sync failed
+	moved   [][2]string         // from, to
 }
 
 // Step counts an operation and says whether it fails.
@@ -82,7 +84,10 @@ func (l *Layer) Crash(r *rand.Rand) {
 			}
 		}
 	}
-	l.pending = nil
+	for i := len(l.lost) - 1; i >= 0; i-- {
+		l.lost[i]()
+	}
+	l.pending, l.lost = nil, nil
 }
 
 func (l *Layer) change(path string, undo func()) {
@@ -92,6 +97,15 @@ func (l *Layer) change(path string, undo func()) {
 		l.pending = map[string][]func(){}
 	}
 	l.pending[path] = append(l.pending[path], undo)
+}
+
+// doom loses what a sync failed to write: as on Linux, the next one succeeds
+// without it.
+func (l *Layer) doom(path string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lost = append(l.lost, l.pending[path]...)
+	delete(l.pending, path)
 }
 
 func (l *Layer) synced(path string) {
@@ -156,6 +170,9 @@ func (l *Layer) Rename(from, to string) error {
 		return err
 	}
 	l.change(filepath.Dir(to), func() { os.Rename(to, from) })
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.moved = append(l.moved, [2]string{from, to})
 	return nil
 }
 
@@ -224,6 +241,13 @@ func (f *file) keep(at, n int64) {
 		return
 	}
 	f.l.change(path, func() {
+		if _, err := os.Lstat(path); err != nil {
+			for _, m := range f.l.moved { // Crash holds the lock
+				if rest, below := strings.CutPrefix(path, m[0]+string(filepath.Separator)); below {
+					path = filepath.Join(m[1], rest)
+				}
+			}
+		}
 		h, err := os.OpenFile(path, os.O_WRONLY, 0)
 		if err != nil {
 			return
@@ -240,6 +264,7 @@ func (f *file) keep(at, n int64) {
 
 func (f *file) Sync() error {
 	if err := f.l.Step("sync " + f.base()); err != nil {
+		f.l.doom(f.path)
 		return err
 	}
 	if err := f.File.Sync(); err != nil {

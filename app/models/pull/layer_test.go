@@ -242,6 +242,11 @@ func TestFailsAtEveryOperation(t *testing.T) {
 				}
 				seen := l.Seen()
 				b.exact()
+				if fired.Load() { // and then the power goes
+					l.Crash(rand.New(rand.NewPCG(uint64(len(seen)), 21)))
+					b.exact()
+					b.recorded()
+				}
 				b.whole(b.finish())
 				return seen, fired.Load()
 			})
