@@ -293,7 +293,17 @@ func (p *place) reselect(ctx context.Context) error {
 	}
 	selected := func() bool {
 		all, err := p.field.Selections(ctx)
+		if p.at.Len() == 0 { // the caret alone
+			caret, e := p.field.Caret(ctx)
+			return err == nil && e == nil && len(all) == 0 && caret == p.at.From
+		}
 		return err == nil && len(all) == 1 && all[0] == p.at
+	}
+	if p.at.Len() == 0 {
+		if !selected() {
+			return shell.ErrChanged
+		}
+		return nil
 	}
 	if !selected() {
 		_ = p.field.Select(ctx, p.at)

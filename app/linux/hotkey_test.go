@@ -15,6 +15,7 @@ import (
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/xproto"
 
+	"qwill/app/linux/keys"
 	"qwill/app/shell"
 	"qwill/app/shortcut"
 )
@@ -45,19 +46,19 @@ func TestTrigger(t *testing.T) {
 func TestLayout(t *testing.T) {
 	// Keys 8 to 12, two symbols each: a and A, a Cyrillic letter over a, Alt,
 	// Num Lock, Super.
-	l := layout{first: 8, columns: 2, syms: []xproto.Keysym{0x61, 0x41, 0x6c6, 0x61, symAlt, 0, symNumLock, 0, symSuper, 0},
-		perModifier: 1, modifiers: []xproto.Keycode{0, 0, 0, 10, 0, 11, 12, 0}}
-	if got := l.codes(0x61); !slices.Equal(got, []xproto.Keycode{8}) {
+	l := keys.Layout{First: 8, Columns: 2, Syms: []xproto.Keysym{0x61, 0x41, 0x6c6, 0x61, 0xffe9, 0, 0xff7f, 0, 0xffeb, 0}, // Alt, Num Lock, Super
+		PerModifier: 1, Modifiers: []xproto.Keycode{0, 0, 0, 10, 0, 11, 12, 0}}
+	if got := l.Codes(0x61); !slices.Equal(got, []xproto.Keycode{8}) {
 		t.Errorf("a is on %v", got)
 	}
 	l2 := l
-	l2.syms = []xproto.Keysym{0x6c6, 0x61}
-	if got := l2.codes(0x61); !slices.Equal(got, []xproto.Keycode{8}) {
+	l2.Syms = []xproto.Keysym{0x6c6, 0x61}
+	if got := l2.Codes(0x61); !slices.Equal(got, []xproto.Keycode{8}) {
 		t.Errorf("in the second group a is on %v", got)
 	}
 	s := shortcut.Shortcut{Alt: true, Super: true}
 	want := []uint16{1<<3 | 1<<6, 1<<3 | 1<<6 | xproto.ModMaskLock, 1<<3 | 1<<6 | 1<<5, 1<<3 | 1<<6 | xproto.ModMaskLock | 1<<5}
-	if got := l.masks(s); !slices.Equal(got, want) {
+	if got := masks(l, s); !slices.Equal(got, want) {
 		t.Errorf("masks %b, want %b", got, want)
 	}
 }

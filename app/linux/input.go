@@ -10,10 +10,9 @@ import (
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/xproto"
 	"github.com/jezek/xgb/xtest"
-)
 
-// symV is the keysym of v.
-const symV = 0x76
+	"qwill/app/linux/keys"
+)
 
 // screen reads and sets what has the focus on an X11 display, and presses keys.
 type screen struct {
@@ -23,7 +22,7 @@ type screen struct {
 
 func newScreen() (*screen, error) {
 	if wayland() {
-		return nil, errors.New("on Wayland programs neither see nor press each other's keys")
+		return nil, errWayland
 	}
 	conn, err := xgb.NewConn()
 	if err != nil {
@@ -71,13 +70,11 @@ func (s *screen) paste() error {
 	if err := xtest.Init(s.conn); err != nil {
 		return fmt.Errorf("press keys: %w", err)
 	}
-	setup := xproto.Setup(s.conn)
-	keys, err := xproto.GetKeyboardMapping(s.conn, setup.MinKeycode, byte(setup.MaxKeycode-setup.MinKeycode+1)).Reply()
+	l, err := keys.Read(s.conn)
 	if err != nil {
-		return fmt.Errorf("read the keyboard's layout: %w", err)
+		return err
 	}
-	l := layout{first: setup.MinKeycode, columns: int(keys.KeysymsPerKeycode), syms: keys.Keysyms}
-	v, ctrl := l.codes(symV), l.codes(symControl)
+	v, ctrl := l.Codes(keys.SymV), l.Codes(keys.SymControl)
 	if len(v) == 0 || len(ctrl) == 0 {
 		return errors.New("this keyboard has no Ctrl+V")
 	}
@@ -103,6 +100,3 @@ func (s *screen) paste() error {
 	_, err = xproto.GetInputFocus(s.conn).Reply() // all of it has arrived
 	return err
 }
-
-// symControl is the keysym of the left Ctrl.
-const symControl = 0xffe3

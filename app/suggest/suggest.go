@@ -193,6 +193,7 @@ const (
 	Locked  Reason = "locked" // the field cannot be written
 	OneLine Reason = "line"   // a field of one line
 	AppOff  Reason = "app"    // by a rule for its program
+	NoPlace Reason = "place"  // the driver cannot show it there, or another program has its keys
 	Unread  Reason = "unread" // its text has not come yet
 
 	Composing Reason = "composing" // an input method is at work
@@ -226,7 +227,7 @@ const (
 )
 
 // All lists every reason but Shown.
-var All = []Reason{Off, Paused, NoField, Secure, Locked, OneLine, AppOff, Unread,
+var All = []Reason{Off, Paused, NoField, Secure, Locked, OneLine, AppOff, NoPlace, Unread,
 	Composing, Selected, Untyped, Deleting, Edited, Dismissed, TooShort, MidWord, MidLine, Typing, Cancelled, Used,
 	Battery, Saver, Hot,
 	Asking, Stale, Nothing, Unsure, Repeats, Foreign, Preamble, Slow, NoModel, NoMemory, Failed}
