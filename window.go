@@ -33,7 +33,7 @@ func (w window) Run(ctx context.Context, a *wire.App, static fs.FS) error {
 			commands = append(commands, shell.Command{ID: c.ID, Title: c.Title})
 		}
 	}
-	a.Desktop = &api.Desktop{First: w.First, Hotkey: w.HotkeyState, Insert: w.Insert, Restore: w.Restore}
+	a.Desktop = &api.Desktop{First: w.First, Hotkey: w.HotkeyState, Suggesting: w.Suggesting, Insert: w.Insert, Restore: w.Restore}
 	a.FollowStatus(w.Update)
 	// Loading a model takes every core: it waits until the window is painted,
 	// or for a while where no page comes up.
@@ -66,6 +66,8 @@ func (w window) Run(ctx context.Context, a *wire.App, static fs.FS) error {
 				}
 			}, err
 		},
+		Suggest:     a.SuggestElsewhere,
+		Cache:       a.Paths.Cache,
 		StopWriting: a.StopWriting,
 		Unload:      a.Unload,
 		StateFile:   filepath.Join(a.Paths.Data, "window.json"),

@@ -124,6 +124,7 @@ func New(c Config) http.Handler {
 	a.on("/api/write/style", methods{"POST": a.style})
 	a.on("/api/write/continue", methods{"POST": a.continueChat})
 	a.on("/api/suggest", methods{"POST": a.suggest})
+	a.on("/api/suggest/elsewhere", methods{"GET": a.suggesting})
 	a.on("/api/suggest/{id}", methods{"POST": a.suggestEvents})
 	a.on("/api/commands", methods{"GET": a.listCommands})
 	a.on("/api/commands/custom", methods{"GET": a.listCustom, "POST": a.addCustom})

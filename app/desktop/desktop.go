@@ -13,6 +13,8 @@ import (
 	"sync"
 
 	"qwill/app/shell"
+	"qwill/app/suggest"
+	"qwill/app/suggest/live"
 )
 
 // Size of the quick prompt in points.
@@ -36,7 +38,12 @@ type Options struct {
 	Write func(ctx context.Context, command, text string) (string, error)
 	// Replacing hears of each text before it is replaced in another program; its
 	// error keeps the text as it is, and undo tells that it stayed. May be nil.
-	Replacing   func(program, command, original, replacement string) (undo func(), err error)
+	Replacing func(program, command, original, replacement string) (undo func(), err error)
+	// Suggest starts suggestions in other programs' editors; it is called only
+	// while they are turned on.
+	Suggest func(tell func(suggest.Effect), said func(suggest.Reason)) *live.Session
+	// Cache is a folder for what can be found out again.
+	Cache       string
 	StopWriting func()
 	Unload      func()
 	StateFile   string // where the window's place is kept
@@ -60,6 +67,7 @@ type session interface {
 	start(o Options, d *Desktop)
 	update(menu []shell.Entry, s shell.Status)
 	hotkey() shell.Hotkey
+	suggesting() shell.Suggesting
 	// keep says whether a closed window can come back.
 	keep() bool
 	stop()
@@ -214,6 +222,17 @@ func (d *Desktop) HotkeyState() shell.Hotkey {
 		return shell.Hotkey{State: shell.HotkeyUnavailable, Hotkey: status.Hotkey}
 	}
 	return joined.hotkey()
+}
+
+// Suggesting tells what became of suggestions in other programs.
+func (d *Desktop) Suggesting() shell.Suggesting {
+	d.mu.Lock()
+	joined := d.joined
+	d.mu.Unlock()
+	if joined == nil {
+		return shell.Suggesting{State: shell.SuggestingUnavailable, Programs: []shell.SuggestingIn{}}
+	}
+	return joined.suggesting()
 }
 
 // Update shows Qwill's status in the desktop.

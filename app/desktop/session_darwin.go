@@ -40,6 +40,12 @@ func (s *macSession) hotkey() shell.Hotkey {
 	return shell.Hotkey{State: shell.HotkeyUnavailable, Message: "this version has no shortcut for the whole Mac: use the menu bar's item"}
 }
 
+// suggesting: the Mac's is not built yet.
+func (s *macSession) suggesting() shell.Suggesting {
+	return shell.Suggesting{State: shell.SuggestingUnavailable, Programs: []shell.SuggestingIn{},
+		Message: "this version suggests only in its own window on a Mac"}
+}
+
 // keep: the Dock and the status item bring the window back.
 func (s *macSession) keep() bool { return true }
 

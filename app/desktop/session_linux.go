@@ -7,6 +7,7 @@ import (
 
 	"qwill/app/linux"
 	"qwill/app/shell"
+	"qwill/app/suggest"
 	"qwill/assets/icons"
 )
 
@@ -18,6 +19,7 @@ type linuxSession struct {
 	tray *linux.Tray   // nil without one
 	key  *linux.Hotkey
 	edit *linux.Editor
+	hint *linux.Suggestions
 }
 
 func join(home, action string, d *Desktop) (s session, running bool) {
@@ -39,7 +41,7 @@ func join(home, action string, d *Desktop) (s session, running bool) {
 		slog.Warn("a second start will not find this one", "error", err)
 	}
 	edit := &linux.Editor{}
-	return &linuxSession{bus: bus, sock: sock, edit: edit, key: &linux.Hotkey{
+	return &linuxSession{bus: bus, sock: sock, edit: edit, hint: &linux.Suggestions{Editor: edit}, key: &linux.Hotkey{
 		Press: func() { d.pressed(edit.Capture) },
 		Tell: func(state shell.Hotkey) {
 			if state.State == shell.HotkeyActive { // programs show their texts only to those who ask before
@@ -51,6 +53,8 @@ func join(home, action string, d *Desktop) (s session, running bool) {
 }
 
 func (s *linuxSession) start(o Options, d *Desktop) {
+	s.hint.Cache = o.Cache
+	s.hint.New = func(tell func(suggest.Effect), said func(suggest.Reason)) linux.Session { return o.Suggest(tell, said) }
 	if s.bus == nil {
 		return
 	}
@@ -72,6 +76,7 @@ func (s *linuxSession) update(menu []shell.Entry, status shell.Status) {
 	if s.tray != nil {
 		s.tray.Update(menu, status.State)
 	}
+	s.hint.Set(status.Suggest)
 	s.key.Set(status.Enabled, status.Hotkey, shell.WordsFor(status.Language).HotkeyTitle)
 }
 
@@ -81,11 +86,14 @@ func (s *linuxSession) find(ctx context.Context, program, text string) (shell.Pl
 	return s.edit.Find(ctx, program, text)
 }
 
+func (s *linuxSession) suggesting() shell.Suggesting { return s.hint.State() }
+
 func (s *linuxSession) keep() bool {
 	return s.tray != nil && linux.HasTray() || s.key.State().State == shell.HotkeyActive
 }
 
 func (s *linuxSession) stop() {
+	s.hint.Stop()
 	s.key.Stop()
 	s.edit.Close()
 	if s.sock != nil {

@@ -33,7 +33,7 @@ type Suggestions struct {
 	Cache  string  // a folder for the index of the system's fonts
 
 	mu      sync.Mutex
-	want    string // what Set was told; "" off
+	on      bool // what Set was told
 	stop    context.CancelFunc
 	done    chan struct{}
 	state   shell.Suggesting
@@ -48,19 +48,14 @@ const programLimit = 20
 // come back.
 const retryTime = 5 * time.Second
 
-// Set turns suggestions on or off and returns at once. Another version, such as
-// of the rules, starts them anew; the same again changes nothing.
-func (s *Suggestions) Set(on bool, version string) {
-	want := ""
-	if on {
-		want = "on " + version
-	}
+// Set turns suggestions on or off and returns at once.
+func (s *Suggestions) Set(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if want == s.want {
+	if on == s.on {
 		return
 	}
-	s.want = want
+	s.on = on
 	before := s.done
 	if s.stop != nil {
 		s.stop()
@@ -84,7 +79,7 @@ func (s *Suggestions) Set(on bool, version string) {
 
 // Stop turns suggestions off and waits until no key is borrowed any more.
 func (s *Suggestions) Stop() {
-	s.Set(false, "")
+	s.Set(false)
 	s.mu.Lock()
 	done := s.done
 	s.mu.Unlock()
@@ -159,7 +154,7 @@ func (s *Suggestions) enters(app string) {
 func (s *Suggestions) said(why suggest.Reason) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.app == "" || why == suggest.NoField || s.want == "" {
+	if s.app == "" || why == suggest.NoField || !s.on {
 		return
 	}
 	in := shell.SuggestingIn{App: s.app, Why: string(why), At: time.Now()}

@@ -44,6 +44,8 @@ type Settings struct {
 	// the original can be had again.
 	KeepHistory bool `json:"keep_history"`
 	Suggestions bool `json:"suggestions"` // as one types
+	// SuggestElsewhere suggests in other programs' editors.
+	SuggestElsewhere bool `json:"suggest_elsewhere"`
 	// SuggestModel is the installed model that suggests; "" = the smallest.
 	SuggestModel     string        `json:"suggest_model"`
 	SuggestOnBattery bool          `json:"suggest_on_battery"`

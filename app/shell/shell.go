@@ -52,6 +52,7 @@ type Status struct {
 	Recent   []Chat // last changed first
 	Hotkey   string
 	Enabled  bool // the hotkey
+	Suggest  bool // other programs' editors have suggestions
 }
 
 // RecentChats is how many chats the status item lists.

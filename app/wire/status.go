@@ -26,7 +26,7 @@ func (a *App) Status() shell.Status {
 		language = command.SystemLanguage(os.Getenv)
 	}
 	s := shell.Status{Language: shell.Language(language), State: shell.StateIdle, Percent: run.Percent, Resident: run.Open,
-		Hotkey: set.Hotkey, Enabled: set.HotkeyEnabled}
+		Hotkey: set.Hotkey, Enabled: set.HotkeyEnabled, Suggest: set.SuggestElsewhere}
 	if m, err := a.Models.Find(a.life, ""); err == nil {
 		s.Model = m.Title
 	}
