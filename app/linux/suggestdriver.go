@@ -43,6 +43,7 @@ type driver struct {
 	texts    <-chan atspi.Event
 	unwatch  context.CancelFunc // of texts
 	shown    *shown
+	parked   *parked   // instead of shown: its place moves
 	caret    int       // where the last insertion leaves the caret; negative: none is awaited
 	awaited  time.Time // since when
 	declined bool      // what the session puts in now is left out
@@ -54,11 +55,19 @@ type driver struct {
 
 // shown is the suggestion on the screen.
 type shown struct {
-	id     uint64
-	at     int // caret offset
-	text   string
-	caret  image.Rectangle
-	window image.Rectangle
+	what    suggest.Show
+	trusted bool
+	caret   image.Rectangle
+	window  image.Rectangle
+}
+
+// parked is a suggestion that was on the screen until its place began to move:
+// by scrolling, or with the window. It comes back where that comes to rest.
+type parked struct {
+	what    suggest.Show
+	trusted bool // the caret's place was
+	caret   image.Rectangle
+	window  image.Rectangle
 }
 
 func newDriver(ctx context.Context, s *Suggestions) (d *driver, err error) {
@@ -136,7 +145,7 @@ func (d *driver) run(ctx context.Context) error {
 	defer look.Stop()
 	for {
 		looking := look.C
-		if d.shown == nil && d.caret < 0 {
+		if d.shown == nil && d.parked == nil && d.caret < 0 {
 			looking = nil // nothing to look at
 		}
 		select {
@@ -265,16 +274,29 @@ func (d *driver) look(ctx context.Context) {
 		return
 	}
 	d.carryAll(ctx)
-	s := d.shown
-	if s == nil {
-		return
+	switch {
+	case d.shown != nil:
+		s := d.shown
+		anchor, err := d.anchor(ctx, s.what.At)
+		if err != nil || anchor.Caret != s.caret || anchor.Window != s.window {
+			d.take()
+			d.parked = &parked{s.what, s.trusted, anchor.Caret, anchor.Window}
+		}
+	case d.parked != nil:
+		p := d.parked
+		anchor, err := d.anchor(ctx, p.what.At)
+		if err != nil || anchor.Caret != p.caret || anchor.Window != p.window || p.trusted && !anchor.Trusted() {
+			p.caret, p.window = anchor.Caret, anchor.Window // it still moves, or is out of sight
+			return
+		}
+		d.show(ctx, p.what)
 	}
-	caret, _ := d.field.places(ctx, s.at)
-	window, err := d.window.Bounds(d.field.window)
-	if err != nil || caret != s.caret || window != s.window {
-		slog.Debug("a suggestion's place has moved", "caret", caret, "was", s.caret)
-		d.again(ctx)
-	}
+}
+
+// anchor finds where a suggestion at a caret offset would be.
+func (d *driver) anchor(ctx context.Context, at int) (overlay.Anchor, error) {
+	caret, whole := d.field.places(ctx, at)
+	return d.window.Find(d.field.window, caret, whole)
 }
 
 // tellText reads the text and tells the session; false when it does not stand
@@ -317,7 +339,7 @@ func (d *driver) pressed(ctx context.Context, p *keys.Press) {
 		p.Answer(false)
 		return
 	}
-	swallow := d.session.Do(suggest.Key{Name: p.Name, Shift: p.Shift, Shown: d.shown.id})
+	swallow := d.session.Do(suggest.Key{Name: p.Name, Shift: p.Shift, Shown: d.shown.what.ID})
 	if !p.Answer(swallow) && swallow { // too late: the program has the key, so nothing is put in
 		d.declined = true
 		d.carryAll(ctx)
@@ -403,8 +425,7 @@ func (d *driver) show(ctx context.Context, e suggest.Show) {
 		d.hidden(ctx)
 		return
 	}
-	caret, whole := d.field.places(ctx, e.At)
-	anchor, err := d.window.Find(d.field.window, caret, whole)
+	anchor, err := d.anchor(ctx, e.At)
 	if err == nil {
 		var kind overlay.Kind
 		kind, err = d.window.Show(strings.Join(e.Parts, ""), anchor)
@@ -415,7 +436,7 @@ func (d *driver) show(ctx context.Context, e suggest.Show) {
 		d.hidden(ctx)
 		return
 	}
-	d.shown = &shown{id: e.ID, at: e.At, text: strings.Join(e.Parts, ""), caret: caret, window: anchor.Window}
+	d.shown, d.parked = &shown{e, anchor.Trusted(), anchor.Caret, anchor.Window}, nil
 }
 
 // hidden notes that this program cannot show it.
@@ -426,7 +447,7 @@ func (d *driver) hidden(ctx context.Context) {
 
 // take removes what is shown and gives the keys back, these first.
 func (d *driver) take() {
-	d.shown = nil
+	d.shown, d.parked = nil, nil
 	d.grab.Release()
 	d.window.Hide()
 }

@@ -29,6 +29,7 @@ func TestWindow(t *testing.T) {
 		{"second start", secondStart},
 		{"in the background", background},
 		{"inserting", inserting},
+		{"suggesting", suggesting},
 		{"costs", costs},
 		{"screen reader", screenReader},
 	} {

@@ -153,7 +153,8 @@ func (w *Window) Show(text string, a Anchor) (Kind, error) {
 	defer w.mu.Unlock()
 	var inline Block
 	if a.Trusted() {
-		inline = w.painter.Set(text, w.painter.SizeFor(a.Caret.Dy()), 1<<14, 1)
+		// A line is somewhat higher than its letters need, for those of other scripts.
+		inline = w.painter.Set(text, w.painter.SizeFor(a.Caret.Dy()*7/8), 1<<14, 1)
 	}
 	card := w.painter.Set(text, cardSize, cardWidth, cardLines)
 	if card.Width == 0 {
