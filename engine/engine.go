@@ -12,6 +12,8 @@ type (
 	Sampling       = proto.Sampling
 	GenerateParams = proto.GenerateParams
 	Format         = proto.Format
+	EmbedParams    = proto.EmbedParams
+	EmbedResult    = proto.EmbedResult
 	Event          = proto.Event
 	Prefill        = proto.Prefill
 	Token          = proto.Token

@@ -178,31 +178,37 @@ func (e *Engine) generate(ctx context.Context, p GenerateParams, fn func(Event))
 		box.Close()
 	}()
 
-	// The call outlives ctx: a cancelled generation still tells what it did.
-	type answer struct {
-		r   Result
-		err error
+	var r Result
+	cancelled, err := e.cancellable(ctx, p.ID, proto.MethodGenerate, p, &r)
+	if cancelled && err != nil {
+		return Result{Finish: proto.FinishCancelled}, nil // it has ended, as was asked
 	}
-	answered := make(chan answer, 1)
+	return r, err
+}
+
+// errNotBegun says that a call was cancelled while it waited for a child.
+var errNotBegun = errors.New("not begun")
+
+// cancellable calls a method that MethodCancel stops when ctx ends, by the id in
+// its params. The call outlives ctx: a cancelled generation still tells what it
+// did.
+func (e *Engine) cancellable(ctx context.Context, id uint64, method string, params, result any) (wasCancelled bool, err error) {
+	answered := make(chan error, 1)
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
-	go func() {
-		var a answer
-		a.err = plain(e.host.Call(life, proto.MethodGenerate, p, &a.r))
-		answered <- a
-	}()
+	go func() { answered <- plain(e.host.Call(life, method, params, result)) }()
 	select {
-	case a := <-answered:
-		if a.err == nil {
+	case err := <-answered:
+		if err == nil {
 			e.host.Success()
 		}
-		return a.r, a.err
+		return false, err
 	case <-ctx.Done():
 	}
 	if e.host.State().Phase != Ready { // still waiting for a child: there is nothing to stop
 		end()
 		<-answered
-		return Result{Finish: proto.FinishCancelled}, nil
+		return true, errNotBegun
 	}
 	limit := time.AfterFunc(cancelLimit, func() { e.host.Kill("it did not answer") })
 	defer limit.Stop()
@@ -210,16 +216,38 @@ func (e *Engine) generate(ctx context.Context, p GenerateParams, fn func(Event))
 	go func() {
 		defer close(cancelled)
 		// An error here is one of the call too.
-		_ = e.host.Call(life, proto.MethodCancel, proto.CancelParams{ID: p.ID}, nil)
+		_ = e.host.Call(life, proto.MethodCancel, proto.CancelParams{ID: id}, nil)
 	}()
-	a := <-answered
+	err = <-answered
 	end()
 	<-cancelled
-	if a.err != nil {
-		return Result{Finish: proto.FinishCancelled}, nil // it has ended, as was asked
+	if err == nil {
+		e.host.Success()
 	}
-	e.host.Success()
-	return a.r, nil
+	return true, err
+}
+
+// Embed computes the vectors of p's inputs. The ID in p is set here; the model
+// is opened if it is not. When ctx ends, so does the call, with ctx's error.
+func (e *Engine) Embed(ctx context.Context, p EmbedParams) (EmbedResult, error) {
+	for tries := 0; ; tries++ {
+		if ctx.Err() != nil {
+			return EmbedResult{}, ctx.Err()
+		}
+		p.ID = e.next.Add(1)
+		var r EmbedResult
+		cancelled, err := e.cancellable(ctx, p.ID, proto.MethodEmbed, p, &r)
+		if cancelled && err != nil {
+			return EmbedResult{}, ctx.Err()
+		}
+		var pe *Error
+		if tries > 0 || !errors.As(err, &pe) || pe.Code != proto.CodeNotOpen {
+			return r, err
+		}
+		if _, err := e.Open(ctx, p.Path, p.Mode, nil); err != nil {
+			return EmbedResult{}, err
+		}
+	}
 }
 
 // Tokenize gives the token ids of text as a user's text, or of the messages

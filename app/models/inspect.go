@@ -51,7 +51,7 @@ func Inspect(path string) (Model, error) {
 	if _, err := os.Stat(filepath.Join(path, "tokenizer.json")); err != nil {
 		return m, damaged(filepath.Join(path, "tokenizer.json"), "The tokenizer is missing.", "download the model again, whole")
 	}
-	m.CanThink = canThink(path)
+	m.CanThink, m.Role = canThink(path), Role(path, "")
 	return m, nil
 }
 

@@ -19,6 +19,7 @@ type Model struct {
 	Bytes        int64  `json:"bytes"`        // weight files
 	Context      int    `json:"context"`      // tokens
 	CanThink     bool   `json:"can_think"`
+	Role         string `json:"role"` // what it is for: RoleChat and so on; found in its folder, not stored
 	Starter      bool   `json:"starter"`
 	Missing      bool   `json:"missing"` // the folder is not there now
 	Note         string `json:"note,omitempty"`

@@ -102,7 +102,7 @@ func TestImportFolderIsLinked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := models.Model{Name: "mine", Title: "a [b] *", Path: b.outer, Architecture: "qwen3", Quantization: "4 bit, group 64", Bytes: 5, Context: 4096, CanThink: true}
+	want := models.Model{Name: "mine", Title: "a [b] *", Path: b.outer, Architecture: "qwen3", Quantization: "4 bit, group 64", Bytes: 5, Context: 4096, CanThink: true, Role: models.RoleChat}
 	if m != want {
 		t.Errorf("got %+v", m)
 	}

@@ -78,6 +78,7 @@ func (s *Service) List(ctx context.Context) ([]Model, error) {
 	}
 	for i := range all {
 		all[i].Missing = !present(all[i].Path)
+		all[i].Role = Role(all[i].Path, all[i].Repo)
 	}
 	if all == nil {
 		all = []Model{}
@@ -121,7 +122,7 @@ func (s *Service) Smallest(ctx context.Context, name string) (Model, error) {
 	var least Model
 	for _, m := range all {
 		switch {
-		case m.Missing:
+		case m.Missing, m.Role != RoleChat:
 		case m.Name == name:
 			return m, nil
 		case least.Name == "" || m.Bytes < least.Bytes:
@@ -146,8 +147,12 @@ func pick(all []Model, name, fallback string) (Model, bool) {
 			}
 		}
 	}
-	if name == "" && len(all) > 0 {
-		return all[0], true
+	if name == "" {
+		for _, m := range all {
+			if m.Role == "" || m.Role == RoleChat {
+				return m, true
+			}
+		}
 	}
 	return Model{}, false
 }

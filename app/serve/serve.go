@@ -24,6 +24,7 @@ type Engine interface {
 	Open(ctx context.Context, path string, mode engine.Mode, progress func(engine.LoadProgress)) (engine.ModelInfo, error)
 	CloseModel(ctx context.Context, path string, mode engine.Mode) error
 	Generate(ctx context.Context, p engine.GenerateParams, fn func(engine.Event)) (engine.Result, error)
+	Embed(ctx context.Context, p engine.EmbedParams) (engine.EmbedResult, error)
 	Subscribe(fn func(engine.State)) (cancel func())
 	// Rest ends the child when no call runs; the next call starts another.
 	Rest() bool
@@ -204,6 +205,23 @@ func (s *Server) generate(ctx context.Context, p engine.GenerateParams, event fu
 		defer end()
 	}
 	return s.engine.Generate(ctx, p, event)
+}
+
+// Embed computes vectors as engine.Embed does, after the model was made resident.
+func (s *Server) Embed(ctx context.Context, p engine.EmbedParams) (engine.EmbedResult, error) {
+	if e := p.Validate(); e != nil {
+		return engine.EmbedResult{}, e
+	}
+	if err := s.enter(); err != nil {
+		return engine.EmbedResult{}, err
+	}
+	defer s.leave()
+	r, err := s.acquire(ctx, key{p.Path, p.Mode}, forMain, nil)
+	if err != nil {
+		return engine.EmbedResult{}, err
+	}
+	defer s.release(r)
+	return s.engine.Embed(ctx, p)
 }
 
 // Open makes a model resident and describes it.

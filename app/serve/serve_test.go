@@ -63,6 +63,15 @@ func (c *child) CloseModel(_ context.Context, path string, mode engine.Mode) err
 	return nil
 }
 
+func (c *child) Embed(_ context.Context, p engine.EmbedParams) (engine.EmbedResult, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.open[key{p.Path, p.Mode}] {
+		return engine.EmbedResult{}, errors.New("not open")
+	}
+	return engine.EmbedResult{Vectors: make([][]float32, len(p.Texts))}, nil
+}
+
 func (c *child) Generate(ctx context.Context, p engine.GenerateParams, fn func(engine.Event)) (engine.Result, error) {
 	c.mu.Lock()
 	open := c.open[key{p.Path, p.Mode}]

@@ -85,6 +85,21 @@ func (n *cipher) Forward(ids mlx.Array, c Cache) mlx.Array {
 	return thread.FromFloat32(rows, len(in), vocabulary)
 }
 
+func (n *cipher) Pack(ids mlx.Array, lengths []int) mlx.Array {
+	in := ids.Int32s()
+	var all []mlx.Array
+	at := 0
+	for _, length := range lengths {
+		one := make([]int, length)
+		for i := range one {
+			one[i] = int(in[at+i])
+		}
+		all = append(all, n.Forward(thread.FromInts(one), &tape{net: &cipher{poison: n.poison}}))
+		at += length
+	}
+	return mlx.Concatenate(all, 0)
+}
+
 func (n *cipher) Logits(hidden mlx.Array) mlx.Array { return mlx.MultiplyScalar(hidden, 1) }
 
 type greedy struct{}

@@ -41,6 +41,7 @@ func Open(dir string) (*Checkpoint, error) {
 	if err != nil {
 		return nil, wrap(dir, err)
 	}
+	bare(config, folder)
 	c := &Checkpoint{
 		Dir: dir, Config: *config, Files: folder.Files,
 		Matrices: map[string]Matrix{}, Vectors: map[string]Vector{},
@@ -49,6 +50,26 @@ func Open(dir string) (*Checkpoint, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// bare gives the tensors of a model without a head, as Qwen3-Embedding's own
+// files are, the names that they have in a whole one. Its head is never used.
+func bare(config *Config, folder *safetensors.Folder) {
+	const prefix = "model."
+	if _, ok := folder.Tensors["embed_tokens.weight"]; !ok {
+		return
+	}
+	all := make(map[string]safetensors.Located, len(folder.Tensors))
+	for name, t := range folder.Tensors {
+		if !strings.HasPrefix(name, prefix) && !strings.HasPrefix(name, "lm_head.") {
+			name = prefix + name
+		}
+		all[name] = t
+	}
+	folder.Tensors = all
+	if _, ok := all["lm_head.weight"]; !ok {
+		config.Tied = true
+	}
 }
 
 func openConfig(path string) (*Config, error) {

@@ -45,13 +45,50 @@ func (d *Decoder) Forward(ids mlx.Array, c *kv.Cache) mlx.Array {
 	length := ids.Dim(0)
 	c.Reserve(length)
 	offset := c.Len()
+	x := d.run(ids, func(i int, l *Layer, q, k, v mlx.Array) mlx.Array {
+		return mlx.AttentionBlock(q, k, v, c.Layer(i), l.QNorm, l.KNorm, d.Eps, d.InvFreq, offset, d.Scale)
+	})
+	c.Advance(length)
+	return x
+}
 
+// Pack reads several whole sequences side by side: ids [sum of lengths] holds
+// them one after another, none empty, and so does the result [sum, hidden]. The
+// layers see all rows at once; in the attention each sequence sees itself alone,
+// at positions of its own, so that no padding is needed. Nothing is kept.
+func (d *Decoder) Pack(ids mlx.Array, lengths []int) mlx.Array {
+	return d.run(ids, func(_ int, l *Layer, q, k, v mlx.Array) mlx.Array {
+		out := make([]mlx.Array, len(lengths))
+		at := 0
+		for i, n := range lengths {
+			rows := func(a mlx.Array) mlx.Array {
+				if len(lengths) == 1 {
+					return a
+				}
+				return mlx.Slice(a, []int{at, 0}, []int{at + n, a.Dim(1)})
+			}
+			c := d.Thread.NewKV(mlx.Float32, d.KVHeads, n, d.HeadDim)
+			out[i] = mlx.AttentionBlock(rows(q), rows(k), rows(v), c, l.QNorm, l.KNorm, d.Eps, d.InvFreq, 0, d.Scale)
+			c.K.Free() // a layer's keys and values need not outlive it
+			c.V.Free()
+			at += n
+		}
+		if len(out) == 1 {
+			return out[0]
+		}
+		return mlx.Concatenate(out, 0)
+	})
+}
+
+// run computes the layers over ids [L]; attend is their attention, without the
+// output matrix.
+func (d *Decoder) run(ids mlx.Array, attend func(i int, l *Layer, q, k, v mlx.Array) mlx.Array) mlx.Array {
 	h := mlx.Embed(ids, d.Embed)
 	x := mlx.RMSNorm(h, d.Layers[0].AttentionNorm, d.Eps)
 	for i := range d.Layers {
 		l := &d.Layers[i]
 		qkv := mlx.Linears(x, d.Mode, l.Q, l.K, l.V)
-		a := mlx.AttentionBlock(qkv[0], qkv[1], qkv[2], c.Layer(i), l.QNorm, l.KNorm, d.Eps, d.InvFreq, offset, d.Scale)
+		a := attend(i, l, qkv[0], qkv[1], qkv[2])
 		a = mlx.Linear(a, l.O, mlx.Array{}, d.Mode)
 		h, x = mlx.AddRMSNorm(a, h, l.MLPNorm, d.Eps)
 		m := mlx.MLP(x, l.Gate, l.Up, l.Down, d.Mode)
@@ -61,7 +98,6 @@ func (d *Decoder) Forward(ids mlx.Array, c *kv.Cache) mlx.Array {
 		}
 		h, x = mlx.AddRMSNorm(m, h, next, d.Eps)
 	}
-	c.Advance(length)
 	return x
 }
 

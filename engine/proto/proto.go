@@ -13,7 +13,8 @@ const (
 	MethodOpen     = "open"     // OpenParams -> ModelInfo; progress by NotifyLoad
 	MethodClose    = "close"    // CloseParams -> null
 	MethodGenerate = "generate" // GenerateParams -> Result; output by NotifyEvent
-	MethodCancel   = "cancel"   // CancelParams -> null; the generate call then returns FinishCancelled
+	MethodEmbed    = "embed"    // EmbedParams -> EmbedResult
+	MethodCancel   = "cancel"   // CancelParams -> null; the generate call then returns FinishCancelled, the embed call CodeCancelled
 	MethodTokenize = "tokenize" // TokenizeParams -> TokenizeResult
 	MethodImport   = "import"   // ImportParams -> ImportResult: GGUF file -> MLX folder
 	MethodStats    = "stats"    // null -> Stats
@@ -216,7 +217,29 @@ type Result struct {
 	Seed             uint64  `json:"seed"`               // the one used
 }
 
-// CancelParams stops a generation.
+// EmbedParams asks for one vector for each input: the hidden state of its last
+// token, of length 1. Exactly one of Texts and Prompts is set. An input ends with
+// <|endoftext|>, which is added where it is not there.
+type EmbedParams struct {
+	ID    uint64 `json:"id"` // as of GenerateParams
+	Path  string `json:"path"`
+	Mode  Mode   `json:"mode"`
+	Prior int    `json:"priority,omitempty"`
+
+	Texts   []string `json:"texts,omitempty"`   // raw texts; never become control tokens
+	Prompts [][]int  `json:"prompts,omitempty"` // token ids as they are
+	// Dimensions keeps the first so many numbers, scaled to length 1 again, as
+	// models trained with Matryoshka representations allow. 0: all.
+	Dimensions int `json:"dimensions,omitempty"`
+}
+
+// EmbedResult holds the vectors in the order of the inputs.
+type EmbedResult struct {
+	Vectors [][]float32 `json:"vectors"`
+	Tokens  int         `json:"tokens"` // read, the ends included
+}
+
+// CancelParams stops a generation or an embedding.
 type CancelParams struct {
 	ID uint64 `json:"id"`
 }
@@ -267,6 +290,7 @@ const (
 	CodeMemory      = -32005 // not enough memory
 	CodeTemplate    = -32006 // the chat template failed
 	CodeEngine      = -32007 // MLX reported an error, or logits were not finite
+	CodeCancelled   = -32010 // the caller cancelled an embedding
 	CodeCrashed     = -32008 // made by the host: the child died
 	CodeUnavailable = -32009 // made by the host: the child cannot be started
 )

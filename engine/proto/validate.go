@@ -113,6 +113,38 @@ func (s *Sampling) Validate() *Error {
 	return nil
 }
 
+// MaxInputs bounds the inputs of one EmbedParams.
+const MaxInputs = 256
+
+// Validate checks what can be checked without the model.
+func (p *EmbedParams) Validate() *Error {
+	if e := checkModel(p.Path, p.Mode); e != nil {
+		return e
+	}
+	n := len(p.Texts) + len(p.Prompts)
+	switch {
+	case n == 0:
+		return invalid("input", "must not be empty")
+	case len(p.Texts) > 0 && len(p.Prompts) > 0:
+		return invalid("input", "must be texts or tokens, not both")
+	case n > MaxInputs:
+		return invalid("input", "may hold at most %d texts, not %d", MaxInputs, n)
+	case p.Dimensions < 0:
+		return invalid("dimensions", "must be from 0 (all), not %d", p.Dimensions)
+	}
+	for _, ids := range p.Prompts {
+		if len(ids) == 0 {
+			return invalid("input", "must not hold an empty list")
+		}
+		for _, id := range ids {
+			if id < 0 || id > math.MaxInt32 {
+				return invalid("input", "holds %d, which is no token id", id)
+			}
+		}
+	}
+	return nil
+}
+
 // Validate checks the path and the mode.
 func (p *OpenParams) Validate() *Error { return checkModel(p.Path, p.Mode) }
 

@@ -25,6 +25,8 @@ func (d decoder) Forward(ids mlx.Array, c generate.Cache) mlx.Array {
 	return d.m.Forward(ids, c.(*kv.Cache))
 }
 
+func (d decoder) Pack(ids mlx.Array, lengths []int) mlx.Array { return d.m.Pack(ids, lengths) }
+
 func (d decoder) Logits(hidden mlx.Array) mlx.Array { return d.m.Logits(hidden) }
 
 func (network) fork(c generate.Cache, n int) (generate.Cache, error) { return c.(*kv.Cache).Fork(n) }

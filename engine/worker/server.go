@@ -48,9 +48,12 @@ type Worker struct {
 
 	mu     sync.Mutex
 	models map[modelKey]*model
-	runs   map[uint64]*generate.Generation
+	runs   map[uint64]canceller
 	early  map[uint64]bool // cancelled before the request arrived
 }
+
+// canceller is a generation or an embedding.
+type canceller interface{ Cancel() }
 
 type modelKey struct {
 	path string
@@ -64,7 +67,7 @@ func Serve(cfg Config, in io.Reader, out io.WriteCloser) error {
 		return fmt.Errorf("start MLX: %w", err)
 	}
 	w := &Worker{cfg: cfg, log: cfg.Log, thread: thread, models: map[modelKey]*model{},
-		runs: map[uint64]*generate.Generation{}, early: map[uint64]bool{}}
+		runs: map[uint64]canceller{}, early: map[uint64]bool{}}
 	w.sched = newScheduler(thread.Do)
 	srv := jrpc2.NewServer(w.methods(), &jrpc2.ServerOptions{
 		AllowPush:      true,
@@ -98,6 +101,7 @@ func (w *Worker) methods() handler.Map {
 		proto.MethodOpen:     method(w, w.open),
 		proto.MethodClose:    method(w, w.close),
 		proto.MethodGenerate: method(w, w.generate),
+		proto.MethodEmbed:    method(w, w.embed),
 		proto.MethodCancel:   method(w, w.cancel),
 		proto.MethodTokenize: method(w, w.tokenize),
 		proto.MethodImport:   method(w, w.importGGUF),
@@ -206,9 +210,8 @@ func (w *Worker) generate(p proto.GenerateParams) (proto.Result, error) {
 		return proto.Result{}, err
 	}
 	defer w.unregister(p.ID)
-	<-w.sched.submit(job{g, w})
-	result, err := g.Result()
-	return result, err
+	<-w.sched.submit(job{g, w, "generate"})
+	return g.Result()
 }
 
 // weights is the memory of all open models' weights.
@@ -222,7 +225,7 @@ func (w *Worker) weights() int64 {
 	return n
 }
 
-func (w *Worker) register(id uint64, g *generate.Generation) error {
+func (w *Worker) register(id uint64, g canceller) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.runs[id] != nil {
@@ -275,10 +278,20 @@ func (w *Worker) stats(none) (proto.Stats, error) {
 	return s, err
 }
 
-// job makes a generation a task of the scheduler.
+// run is a generation or an embedding as the scheduler steps it.
+type run interface {
+	Priority() int
+	Cancelled() bool
+	Step() bool
+	Pause()
+	Fail(err error)
+}
+
+// job makes a run a task of the scheduler.
 type job struct {
-	g *generate.Generation
-	w *Worker
+	g    run
+	w    *Worker
+	what string // the method, for the log
 }
 
 func (j job) priority() int   { return j.g.Priority() }
@@ -286,6 +299,6 @@ func (j job) cancelled() bool { return j.g.Cancelled() }
 func (j job) step() bool      { return j.g.Step() }
 func (j job) pause()          { j.g.Pause() }
 func (j job) fail(err error) {
-	j.w.logPanic("generate", err)
+	j.w.logPanic(j.what, err)
 	j.g.Fail(err)
 }

@@ -38,7 +38,7 @@ func (s *server) chat(w http.ResponseWriter, r *http.Request) error {
 		}
 		return s.command(w, r, &in, p, id)
 	}
-	m, err := s.Models.Find(r.Context(), in.Model)
+	m, err := s.writer(r, in.Model)
 	if err != nil {
 		return err
 	}

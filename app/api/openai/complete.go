@@ -70,7 +70,7 @@ func (s *server) complete(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	m, err := s.Models.Find(r.Context(), in.Model)
+	m, err := s.writer(r, in.Model)
 	if err != nil {
 		return err
 	}

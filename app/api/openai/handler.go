@@ -25,6 +25,7 @@ const BodyLimit = 16 << 20
 // errs.Busy.
 type Engine interface {
 	Generate(ctx context.Context, p engine.GenerateParams, event func(engine.Event), loading func(percent int)) (engine.Result, error)
+	Embed(ctx context.Context, p engine.EmbedParams) (engine.EmbedResult, error)
 }
 
 // Models are those that the server offers; "" is the default one.
@@ -59,6 +60,7 @@ func New(c Config) http.Handler {
 		"/v1/models/{id...}":   {"GET": s.model},
 		"/v1/chat/completions": {"POST": s.chat},
 		"/v1/completions":      {"POST": s.complete},
+		"/v1/embeddings":       {"POST": s.embed},
 	} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			for method, h := range m {
@@ -74,7 +76,7 @@ func New(c Config) http.Handler {
 		})
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		fail(w, r, errs.New(errs.NotFound, 404, "There is no such address.").Try("see /v1/models, /v1/chat/completions, /v1/completions"))
+		fail(w, r, errs.New(errs.NotFound, 404, "There is no such address.").Try("see /v1/models, /v1/chat/completions, /v1/completions, /v1/embeddings"))
 	})
 	return guard.Local(fail, s.authorized(mux))
 }

@@ -26,6 +26,7 @@ import (
 type fake struct {
 	params  atomic.Pointer[engine.GenerateParams]
 	running atomic.Int32
+	embeds  []engine.EmbedParams
 }
 
 func prob(v float64) *float64 { return &v }
@@ -88,15 +89,41 @@ func (f *fake) Generate(ctx context.Context, p engine.GenerateParams, event func
 	return r, nil
 }
 
+// Embed gives each text a vector that tells which it is; "long" is too long.
+func (f *fake) Embed(_ context.Context, p engine.EmbedParams) (engine.EmbedResult, error) {
+	f.embeds = append(f.embeds, p)
+	var r engine.EmbedResult
+	for i := range len(p.Texts) + len(p.Prompts) {
+		v := []float32{0.5, -0.25}
+		if p.Texts != nil {
+			if p.Texts[i] == "long" {
+				return r, &proto.Error{Code: proto.CodeTooLong, Message: "input 0 has 9 tokens, the context 8", ErrorData: proto.ErrorData{Field: "input"}}
+			}
+			v[0] = float32(len(p.Texts[i]))
+		} else {
+			v[0] = float32(p.Prompts[i][0])
+		}
+		r.Vectors = append(r.Vectors, v)
+		r.Tokens += 3
+	}
+	return r, nil
+}
+
 type catalogue struct{}
 
 func (catalogue) List(context.Context) ([]models.Model, error) {
-	return []models.Model{{Name: "m", Path: "/m"}, {Name: "gone", Missing: true}}, nil
+	return []models.Model{{Name: "m", Path: "/m"}, {Name: "gone", Missing: true}, {Name: "e", Path: "/e", Role: models.RoleEmbedding}}, nil
 }
 
 func (catalogue) Find(_ context.Context, name string) (models.Model, error) {
 	if name == "" || name == "m" {
 		return models.Model{Name: "m", Path: "/m"}, nil
+	}
+	switch name {
+	case "e":
+		return models.Model{Name: "e", Path: "/e", Role: models.RoleEmbedding}, nil
+	case "r":
+		return models.Model{Name: "r", Path: "/r", Role: models.RoleReranker}, nil
 	}
 	return models.Model{}, models.ErrUnknown(name)
 }

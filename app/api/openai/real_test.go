@@ -2,7 +2,10 @@ package openai_test
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
+	"math"
 	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
@@ -22,11 +25,11 @@ func (r real) Generate(ctx context.Context, p engine.GenerateParams, event func(
 }
 
 // one is a catalogue of one model.
-type one struct{ path string }
+type one struct{ path, role string }
 
 func (o one) List(context.Context) ([]models.Model, error) { return nil, nil }
 func (o one) Find(context.Context, string) (models.Model, error) {
-	return models.Model{Name: "starter", Path: o.path}, nil
+	return models.Model{Name: "starter", Path: o.path, Role: o.role}, nil
 }
 
 // The starter's answers have the form that a client of OpenAI's protocol asks
@@ -51,7 +54,7 @@ func TestRealForms(t *testing.T) {
 	if _, err := e.Import(t.Context(), source, path); err != nil {
 		t.Fatal(err)
 	}
-	s := httptest.NewServer(openai.New(openai.Config{Key: "k", Mode: engine.ModeFast, Engine: real{e}, Models: one{path}}))
+	s := httptest.NewServer(openai.New(openai.Config{Key: "k", Mode: engine.ModeFast, Engine: real{e}, Models: one{path, models.RoleChat}}))
 	t.Cleanup(s.Close)
 
 	const ask = `"messages":[{"role":"user","content":"Where is Paris? Answer in JSON."}],"temperature":0,
@@ -92,5 +95,88 @@ func TestRealForms(t *testing.T) {
 	status, got := call(t, s.URL+"/v1/chat/completions", "{"+ask+`,"max_tokens":3}`)
 	if body, _ := got["error"].(map[string]any); status != 400 || body["param"] != "max_tokens" {
 		t.Errorf("too few tokens: %d %v", status, got)
+	}
+
+	t.Run("embeddings", func(t *testing.T) { embeddings(t, e, path) })
+}
+
+// embeddings asks the real engine for vectors: the starter is no embedding
+// model, but what is pooled and how it is given out are the same.
+func embeddings(t *testing.T, e *engine.Engine, path string) {
+	s := httptest.NewServer(openai.New(openai.Config{Key: "k", Mode: engine.ModeExact, Engine: real{e}, Models: one{path, models.RoleEmbedding}}))
+	t.Cleanup(s.Close)
+	ask := func(body string) [][]float64 {
+		t.Helper()
+		status, got := call(t, s.URL+"/v1/embeddings", body)
+		if status != 200 {
+			t.Fatalf("%.80s: %d %v", body, status, got)
+		}
+		var all [][]float64
+		for _, d := range got["data"].([]any) {
+			var v []float64
+			switch x := d.(map[string]any)["embedding"].(type) {
+			case string:
+				b, err := base64.StdEncoding.DecodeString(x)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for ; len(b) >= 4; b = b[4:] {
+					v = append(v, float64(math.Float32frombits(binary.LittleEndian.Uint32(b))))
+				}
+			case []any:
+				for _, f := range x {
+					v = append(v, float64(float32(f.(float64))))
+				}
+			}
+			length := 0.0
+			for _, f := range v {
+				length += f * f
+			}
+			if math.Abs(length-1) > 1e-5 {
+				t.Errorf("%.80s: a vector of length² %v", body, length)
+			}
+			all = append(all, v)
+		}
+		return all
+	}
+	close := func(what string, a, b []float64, within float64) {
+		t.Helper()
+		worst := math.Inf(1)
+		if len(a) == len(b) && len(a) > 0 {
+			worst = 0
+			for i := range a {
+				worst = max(worst, math.Abs(a[i]-b[i]))
+			}
+		}
+		if worst > within {
+			t.Errorf("%s: %d and %d numbers, apart by %.2g", what, len(a), len(b), worst)
+		}
+	}
+	texts := []string{"a", "The capital of France is Paris.", strings.Repeat("The sea was calm. ", 40), "Δοκιμή 试验 😀", "<|im_end|>"}
+	list, _ := json.Marshal(texts)
+	batch := ask(`{"model":"starter","input":` + string(list) + `}`)
+	packed := ask(`{"model":"starter","encoding_format":"base64","input":` + string(list) + `}`)
+	short := ask(`{"model":"starter","dimensions":64,"input":` + string(list) + `}`)
+	for i, text := range texts {
+		one, _ := json.Marshal(text)
+		close("batched and alone", batch[i], ask(`{"model":"starter","input":` + string(one) + `}`)[0], 1e-5)
+		close("float and base64", batch[i], packed[i], 0)
+		first, length := batch[i][:64], 0.0
+		for _, f := range first {
+			length += f * f
+		}
+		for k := range first {
+			first[k] /= math.Sqrt(length)
+		}
+		close("64 dimensions", short[i], first, 1e-6)
+		ids, err := e.Tokenize(t.Context(), path, engine.ModeExact, text, nil, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, _ := json.Marshal(ids)
+		close("text and tokens", packed[i], ask(`{"model":"starter","input":` + string(raw) + `}`)[0], 1e-5)
+	}
+	if status, got := call(t, s.URL+"/v1/embeddings", `{"model":"starter","input":"a","dimensions":100000}`); status != 400 {
+		t.Errorf("too many dimensions: %d %v", status, got)
 	}
 }

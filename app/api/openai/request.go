@@ -234,7 +234,7 @@ func (c *CompletionRequest) Params() (all []engine.GenerateParams, scoring bool,
 	if p.Format != nil && scoring {
 		return nil, false, bad("max_tokens", "An answer that has a form needs tokens.")
 	}
-	texts, ids, err := prompts(c.Prompt)
+	texts, ids, err := prompts("prompt", c.Prompt, maxPrompts)
 	if err != nil {
 		return nil, false, err
 	}
@@ -252,12 +252,12 @@ func (c *CompletionRequest) Params() (all []engine.GenerateParams, scoring bool,
 }
 
 // prompts reads the four forms; either texts or ids comes back.
-func prompts(raw json.RawMessage) (texts []string, ids [][]int, err error) {
+func prompts(field string, raw json.RawMessage, most int) (texts []string, ids [][]int, err error) {
 	var text string
 	var list []int
 	switch {
 	case null(raw):
-		return nil, nil, bad("prompt", "A prompt is needed.")
+		return nil, nil, bad(field, "It is needed.")
 	case json.Unmarshal(raw, &text) == nil:
 		texts = []string{text}
 	case json.Unmarshal(raw, &texts) == nil:
@@ -266,23 +266,23 @@ func prompts(raw json.RawMessage) (texts []string, ids [][]int, err error) {
 	case json.Unmarshal(raw, &ids) == nil:
 		texts = nil
 	default:
-		return nil, nil, bad("prompt", "It is a string, a list of strings, a list of token ids or a list of such lists.")
+		return nil, nil, bad(field, "It is a string, a list of strings, a list of token ids or a list of such lists.")
 	}
-	if n := len(texts) + len(ids); n == 0 || n > maxPrompts {
-		return nil, nil, bad("prompt", "A request has from 1 to %d prompts, not %d.", maxPrompts, n)
+	if n := len(texts) + len(ids); n == 0 || n > most {
+		return nil, nil, bad(field, "A request has from 1 to %d of them, not %d.", most, n)
 	}
 	for _, t := range texts {
 		if t == "" {
-			return nil, nil, bad("prompt", "A prompt may not be empty.")
+			return nil, nil, bad(field, "It may not be empty.")
 		}
 	}
 	for _, list := range ids {
 		if len(list) == 0 {
-			return nil, nil, bad("prompt", "A prompt may not be empty.")
+			return nil, nil, bad(field, "It may not be empty.")
 		}
 		for _, id := range list {
 			if id < 0 || id > math.MaxInt32 {
-				return nil, nil, bad("prompt", "%d is no token id.", id)
+				return nil, nil, bad(field, "%d is no token id.", id)
 			}
 		}
 	}

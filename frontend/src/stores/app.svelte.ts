@@ -87,7 +87,9 @@ class App {
   /** The model that new chats and commands use. */
   /** True once it is sure that there is nothing to run: right after the first start the starter is still being installed. */
   noModel = $state(false);
-  readonly model = $derived(this.modelNamed(this.settings.model) ?? (this.settings.model ? undefined : this.models[0]));
+  /** The installed models that write; others give vectors. */
+  readonly writers = $derived(this.models.filter((m) => m.role === 'chat'));
+  readonly model = $derived(this.modelNamed(this.settings.model) ?? (this.settings.model ? undefined : this.writers[0]));
 
   #listeners = new Set<ChatEventListener>();
   #surfaces = new Set<(surface: Surface) => void>();

@@ -66,6 +66,8 @@ export interface Model {
   bytes: number;
   context: number;
   can_think: boolean;
+  /** What it is for; only "chat" writes. */
+  role: 'chat' | 'embedding' | 'reranker';
   starter: boolean;
   missing: boolean;
   note?: string;
