@@ -22,6 +22,11 @@ const list = {
   reduce_motion: { section: 'general', label: (t) => t.settings.motion },
   send_key: { section: 'general', label: (t) => t.settings.sendKey },
   suggestions: { section: 'general', label: (t) => t.settings.suggestions, more: (t) => t.settings.suggestionsNote },
+  suggest_elsewhere: {
+    section: 'general',
+    label: (t) => t.settings.suggestElsewhere,
+    more: (t) => `${t.settings.suggestElsewhereNote} ${t.settings.suggestWhy}`,
+  },
   suggest_model: {
     section: 'general',
     label: (t) => t.settings.suggestModel,

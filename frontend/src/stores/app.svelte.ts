@@ -39,6 +39,7 @@ const DEFAULTS: Settings = {
   hotkey_enabled: false,
   keep_history: true,
   suggestions: false,
+  suggest_elsewhere: false,
   suggest_model: '',
   suggest_on_battery: false,
   suggest_delay: 30,

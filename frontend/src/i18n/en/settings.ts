@@ -25,6 +25,13 @@ export const settings = {
     motion: 'Reduce motion',
     suggestions: 'Suggest as you type',
     suggestionsNote: 'The model on this machine continues your sentence; off, nothing of it is read.',
+    suggestElsewhere: 'Suggest in other programs',
+    suggestElsewhereNote:
+      'In the editor that has the keyboard, on X11. Tab takes a word, Shift and Tab take all, Escape dismisses. Fields for passwords are never read.',
+    suggestWhy: 'Why is nothing suggested there?',
+    suggestWhyNone: 'Nothing has been typed in another program yet.',
+    suggestWhyAgain: 'Look again',
+    suggestUnavailable: 'Not available here.',
     suggestModel: 'Model for suggestions',
     suggestModelNote: 'It stays in memory beside the model for chats while there is room for both.',
     suggestSmallest: 'The smallest installed',
@@ -34,7 +41,7 @@ export const settings = {
     suggestAtOnce: 'None',
     suggestOnBattery: 'Suggest on battery too',
     suggestOnBatteryNote: 'Suggestions always rest while the computer is hot or saves energy.',
-    suggestRules: 'Suggestions in other programs',
+    suggestRules: 'Other programs, one by one',
     suggestRulesNote:
       'One program per line; * stands for any characters. Terminals, password managers and code editors have none by themselves.',
     suggestNever: 'None in',

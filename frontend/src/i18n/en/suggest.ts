@@ -23,6 +23,7 @@ export const suggest = {
     locked: 'The field cannot be changed.',
     line: 'The field has one line only.',
     app: 'A rule leaves this program alone.',
+    place: 'It cannot be shown there.',
     unread: 'The text has not been read yet.',
     composing: 'An input method is composing.',
     selection: 'Text is selected.',

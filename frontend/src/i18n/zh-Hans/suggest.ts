@@ -23,6 +23,7 @@ export const suggest: typeof Area = {
     locked: '此处无法修改。',
     line: '此处只有一行。',
     app: '有规则不在此程序中建议。',
+    place: '无法在那里显示。',
     unread: '尚未读取文字。',
     composing: '输入法正在输入。',
     selection: '有选中的文字。',

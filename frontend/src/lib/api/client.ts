@@ -25,6 +25,7 @@ import type {
   State,
   SuggestEvent,
   SuggestShown,
+  Suggesting,
   VerifyEvent,
   WriteEvent,
   WriteRequest,
@@ -218,6 +219,7 @@ export const api = {
     json<{ bytes: number }>('POST', '/erase', { confirm: 'erase', models, settings }),
   doctor: () => json<Doctor>('GET', '/doctor'),
   licences: () => json<Licence[]>('GET', '/licences'),
+  suggesting: () => json<Suggesting>('GET', '/suggest/elsewhere'),
   hotkey: () => json<Hotkey>('GET', '/hotkey'),
   /** Puts a text back where the quick prompt's was captured. */
   insert: (target: string, text: string, command = '') => json<Inserted>('POST', '/insert', { target, text, command }),

@@ -44,6 +44,8 @@ export interface Settings {
   keep_history: boolean;
   /** Suggestions as one types a draft. */
   suggestions: boolean;
+  /** Suggestions in other programs' editors. */
+  suggest_elsewhere: boolean;
   /** Installed model that suggests; '' is the smallest. */
   suggest_model: string;
   suggest_on_battery: boolean;
@@ -500,6 +502,14 @@ export interface SuggestRule {
   suggest: boolean;
   /** In fields of one line too. */
   one_line?: boolean;
+}
+
+/** What became of suggestions in other programs. */
+export interface Suggesting {
+  state: 'off' | 'active' | 'unavailable';
+  message?: string;
+  /** Why each program showed none when it last could have, the last one first. */
+  programs: { app: string; why: string; kind?: string; at: string }[];
 }
 
 /** What happens in a field that has suggestions; exactly one is set. */
