@@ -32,21 +32,23 @@ const (
 // field that has the keyboard. All of it runs on one goroutine; what other
 // programs do can hold that up, but no key longer than keys.Patience.
 type driver struct {
-	owner   *Suggestions
-	conn    *atspi.Conn
-	screen  *screen // what is in front
-	grab    *keys.Grab
-	window  *overlay.Window
-	session Session
+	owner    *Suggestions
+	conn     *atspi.Conn
+	screen   *screen // what is in front
+	grab     *keys.Grab
+	window   *overlay.Window
+	session  Session
+	composer *composer
 
 	field    *field // nil: none has the keyboard
 	texts    <-chan atspi.Event
 	unwatch  context.CancelFunc // of texts
 	shown    *shown
-	parked   *parked   // instead of shown: its place moves
-	caret    int       // where the last insertion leaves the caret; negative: none is awaited
-	awaited  time.Time // since when
-	declined bool      // what the session puts in now is left out
+	parked   *parked      // instead of shown: its place moves
+	text     suggest.Text // as it was read last
+	caret    int          // where the last insertion leaves the caret; negative: none is awaited
+	awaited  time.Time    // since when
+	declined bool         // what the session puts in now is left out
 
 	mu    sync.Mutex
 	queue []suggest.Effect
@@ -70,14 +72,17 @@ type parked struct {
 	window  image.Rectangle
 }
 
-func newDriver(ctx context.Context, s *Suggestions) (d *driver, err error) {
-	d = &driver{owner: s, caret: -1, wake: make(chan struct{}, 1)}
+func newDriver(ctx context.Context, s *Suggestions) (_ *driver, err error) {
+	d := &driver{owner: s, caret: -1, wake: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			d.close()
 		}
 	}()
 	if d.screen, err = newScreen(); err != nil {
+		return nil, err
+	}
+	if d.composer, err = newComposer(d.screen); err != nil {
 		return nil, err
 	}
 	if d.conn, err = atspi.Dial(ctx); err != nil {
@@ -143,10 +148,17 @@ func (d *driver) run(ctx context.Context) error {
 	defer check.Stop()
 	look := time.NewTicker(lookTime)
 	defer look.Stop()
+	down := time.NewTicker(downTime)
+	defer down.Stop()
 	for {
 		looking := look.C
 		if d.shown == nil && d.parked == nil && d.caret < 0 {
 			looking = nil // nothing to look at
+		}
+		typing := down.C
+		if d.shown == nil {
+			typing = nil
+			d.composer.rest()
 		}
 		select {
 		case <-ctx.Done():
@@ -192,6 +204,10 @@ func (d *driver) run(ctx context.Context) error {
 			d.changed(ctx, e)
 		case <-looking:
 			d.look(ctx)
+		case <-typing:
+			if d.composer.look(time.Now()) {
+				d.composes()
+			}
 		case <-d.wake:
 		}
 		d.carryAll(ctx)
@@ -224,7 +240,7 @@ func (d *driver) leave() {
 	}
 	d.take()
 	d.session.Do(suggest.Blur{})
-	d.field = nil
+	d.field, d.composer.on = nil, false
 	d.owner.enters("")
 }
 
@@ -235,6 +251,7 @@ func (d *driver) again(ctx context.Context) {
 		return
 	}
 	d.take()
+	d.composer.on = false
 	d.session.Do(suggest.Blur{}, suggest.Focus{Field: d.field.about})
 	d.carryAll(ctx)
 }
@@ -319,6 +336,10 @@ func (d *driver) tellText(ctx context.Context) bool {
 		return false
 	}
 	d.caret = -1
+	if text != d.text {
+		d.text = text
+		d.composed()
+	}
 	d.session.Do(text)
 	return true
 }

@@ -118,6 +118,14 @@ func suggesting(t *testing.T, s *session) {
 	s.key("Tab")
 	holds(opening + "\t")
 
+	// An input method begins: what is typed into it is not in the text yet.
+	afresh(opening)
+	appears("before a composition")
+	s.must("xdotool", "keydown", "ctrl", "keydown", "shift", "keydown", "u", "sleep", "0.1", "keyup", "u", "keyup", "shift", "keyup", "ctrl")
+	goes("an input method is at work")
+	s.key("2", "d", "space") // the hyphen's code
+	holds(opening + "-")
+
 	// Another key goes through and ends it; so does another window in front.
 	afresh(opening)
 	appears("to ignore")
