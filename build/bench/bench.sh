@@ -5,13 +5,17 @@
 # The packages come from PyPI into virtual environments of their own; QWILL_BENCH_MLX
 # and QWILL_BENCH_LLAMA name Python interpreters that have them already.
 # Before that the time from a key to a suggestion (docs/bench/suggest.md).
-# QWILL_BENCH_FORMS=1 measures only answers that have a form (QWILL_BENCH_MODEL: on
+# QWILL_BENCH_BATCH=1 measures only eight requests one after the other and at once,
+# QWILL_BENCH_FORMS=1 only answers that have a form (QWILL_BENCH_MODEL: on
 # another model folder than the starter).
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$root"
 # What the form of an answer costs: µs a mask on Qwen3's vocabulary, and decoding
 # with and without a form in turns.
+if [ -n "${QWILL_BENCH_BATCH:-}" ]; then
+  exec go test ./engine -run '^$' -bench Together -benchtime 5x
+fi
 if [ -n "${QWILL_BENCH_FORMS:-}" ]; then
   go test ./engine/schema -run '^$' -bench Mask -benchtime 20x
   exec go test ./engine -run '^$' -bench Form -benchtime 5x

@@ -101,6 +101,12 @@ func (g *Generation) Cancelled() bool { return g.stop.Load() }
 // Priority is the request's.
 func (g *Generation) Priority() int { return g.r.Priority }
 
+// Prompt is the length of the prompt in tokens.
+func (g *Generation) Prompt() int { return len(g.r.Prompt) }
+
+// Longest is how many tokens the sequence can come to hold.
+func (g *Generation) Longest() int { return len(g.r.Prompt) + g.limit }
+
 // Result gives the figures, or why the generation failed.
 func (g *Generation) Result() (proto.Result, error) { return g.result, g.err }
 
@@ -113,15 +119,8 @@ func (g *Generation) Pause() {
 // Step does one piece of work: a chunk of the prompt, or one token. It reports
 // whether the generation has ended.
 func (g *Generation) Step() bool {
-	if g.ended {
+	if g.resume() {
 		return true
-	}
-	if !g.pausedAt.IsZero() {
-		g.paused += time.Since(g.pausedAt)
-		g.pausedAt = time.Time{}
-	}
-	if g.stop.Load() {
-		return g.end(proto.FinishCancelled, true)
 	}
 	s := g.m.Thread.Enter()
 	defer s.Close()
@@ -133,6 +132,19 @@ func (g *Generation) Step() bool {
 	default:
 		return g.decode()
 	}
+}
+
+// resume counts a pause that ends with this step, and reports whether there is
+// nothing left to do.
+func (g *Generation) resume() (ended bool) {
+	if g.ended {
+		return true
+	}
+	if !g.pausedAt.IsZero() {
+		g.paused += time.Since(g.pausedAt)
+		g.pausedAt = time.Time{}
+	}
+	return g.stop.Load() && g.end(proto.FinishCancelled, true)
 }
 
 // begin takes a cache with as much of the prompt as there is.
@@ -192,15 +204,32 @@ func (g *Generation) prefill() bool {
 // found while the network works, and only the draw comes after. So it does where
 // what follows it can be guessed.
 func (g *Generation) decode() bool {
+	var logits mlx.Array
+	if g.reads() {
+		logits = g.m.Net.Logits(g.m.Net.Forward(g.ahead.token, g.seq.KV))
+	}
+	return g.follows(logits)
+}
+
+// more says whether a token may follow the one drawn.
+func (g *Generation) more() bool { return g.out.tokens+1 < g.limit }
+
+// guesses says whether what follows the token drawn is guessed.
+func (g *Generation) guesses() bool {
+	return g.more() && g.look != nil && (g.held.logits.OK() || g.look.ready())
+}
+
+// reads says whether the token drawn goes into the network before it is known.
+func (g *Generation) reads() bool { return g.more() && !g.guesses() }
+
+// follows gives out the token drawn; logits [1, vocabulary] are what follows it
+// where it was read.
+func (g *Generation) follows(logits mlx.Array) bool {
+	more, guess, read := g.more(), g.guesses(), g.reads()
 	now := g.ahead
 	g.ahead = nil
 	defer now.free()
-	more := g.out.tokens+1 < g.limit
-	guess := more && g.look != nil && (g.held.logits.OK() || g.look.ready())
-	read := more && !guess // now's token is in the cache
-	var logits mlx.Array
 	if read {
-		logits = g.m.Net.Logits(g.m.Net.Forward(now.token, g.seq.KV))
 		if g.r.Form == nil {
 			g.ahead = g.sample(logits, now.token, 0)
 		} else {

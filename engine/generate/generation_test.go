@@ -85,6 +85,19 @@ func (n *cipher) Forward(ids mlx.Array, c Cache) mlx.Array {
 	return thread.FromFloat32(rows, len(in), vocabulary)
 }
 
+func (n *cipher) ForwardBatch(ids mlx.Array, cs []Cache) mlx.Array { return oneByOne(n, ids, cs) }
+
+// oneByOne reads each sequence's token by itself.
+func oneByOne(n interface {
+	Forward(mlx.Array, Cache) mlx.Array
+}, ids mlx.Array, cs []Cache) mlx.Array {
+	rows := make([]mlx.Array, len(cs))
+	for i, id := range ids.Int32s() {
+		rows[i] = n.Forward(thread.FromInts([]int{int(id)}), cs[i])
+	}
+	return mlx.Concatenate(rows, 0)
+}
+
 func (n *cipher) Pack(ids mlx.Array, lengths []int) mlx.Array {
 	in := ids.Int32s()
 	var all []mlx.Array

@@ -31,6 +31,8 @@ func (n *copyist) Forward(ids mlx.Array, c Cache) mlx.Array {
 	return thread.FromFloat32(rows, len(in), vocabulary)
 }
 
+func (n *copyist) ForwardBatch(ids mlx.Array, cs []Cache) mlx.Array { return oneByOne(n, ids, cs) }
+
 const original = 24
 
 // copied is the token that follows: the one 24 before it, but every 7th another.

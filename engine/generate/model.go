@@ -21,6 +21,10 @@ type Network interface {
 	// Forward reads ids [L] int32 after what c holds, appends to c, and gives the
 	// hidden states [L, hidden].
 	Forward(ids mlx.Array, c Cache) mlx.Array
+	// ForwardBatch reads one token of each of several sequences: ids [B] int32 after
+	// what cs hold, one each. It appends to them and gives the hidden states
+	// [B, hidden], each as Forward would alone where the device computes rows alike.
+	ForwardBatch(ids mlx.Array, cs []Cache) mlx.Array
 	// Pack reads whole sequences of the lengths given, which ids [sum] int32 holds
 	// one after another, and gives their hidden states [sum, hidden].
 	Pack(ids mlx.Array, lengths []int) mlx.Array

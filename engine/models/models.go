@@ -21,6 +21,9 @@ type Network interface {
 	// Forward reads ids [L] after what c holds, appends to c, and gives the hidden
 	// states [L, hidden].
 	Forward(ids mlx.Array, c *kv.Cache) mlx.Array
+	// ForwardBatch reads one token of each of several sequences, ids [B], and gives
+	// the hidden states [B, hidden].
+	ForwardBatch(ids mlx.Array, cs []*kv.Cache) mlx.Array
 	// Pack reads whole sequences of the lengths given, which ids [sum] holds one
 	// after another, and gives their hidden states [sum, hidden]; nothing is kept.
 	Pack(ids mlx.Array, lengths []int) mlx.Array

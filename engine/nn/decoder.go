@@ -52,6 +52,27 @@ func (d *Decoder) Forward(ids mlx.Array, c *kv.Cache) mlx.Array {
 	return x
 }
 
+// ForwardBatch reads one token of each of several sequences: ids [B] after what
+// cs hold, one cache each. It appends to them and gives the hidden states
+// [B, hidden]. The weights are read once for all.
+func (d *Decoder) ForwardBatch(ids mlx.Array, cs []*kv.Cache) mlx.Array {
+	for _, c := range cs {
+		c.Reserve(1)
+	}
+	x := d.run(ids, func(i int, l *Layer, q, k, v mlx.Array) mlx.Array {
+		rows := make([]mlx.Array, len(cs))
+		for b, c := range cs {
+			row := func(a mlx.Array) mlx.Array { return mlx.Slice(a, []int{b, 0}, []int{b + 1, a.Dim(1)}) }
+			rows[b] = mlx.AttentionBlock(row(q), row(k), row(v), c.Layer(i), l.QNorm, l.KNorm, d.Eps, d.InvFreq, c.Len(), d.Scale)
+		}
+		return mlx.Concatenate(rows, 0)
+	})
+	for _, c := range cs {
+		c.Advance(1)
+	}
+	return x
+}
+
 // Pack reads several whole sequences side by side: ids [sum of lengths] holds
 // them one after another, none empty, and so does the result [sum, hidden]. The
 // layers see all rows at once; in the attention each sequence sees itself alone,

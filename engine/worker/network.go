@@ -25,6 +25,14 @@ func (d decoder) Forward(ids mlx.Array, c generate.Cache) mlx.Array {
 	return d.m.Forward(ids, c.(*kv.Cache))
 }
 
+func (d decoder) ForwardBatch(ids mlx.Array, cs []generate.Cache) mlx.Array {
+	caches := make([]*kv.Cache, len(cs))
+	for i, c := range cs {
+		caches[i] = c.(*kv.Cache)
+	}
+	return d.m.ForwardBatch(ids, caches)
+}
+
 func (d decoder) Pack(ids mlx.Array, lengths []int) mlx.Array { return d.m.Pack(ids, lengths) }
 
 func (d decoder) Logits(hidden mlx.Array) mlx.Array { return d.m.Logits(hidden) }

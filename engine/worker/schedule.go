@@ -22,15 +22,23 @@ type task interface {
 	fail(err error)
 }
 
-// scheduler runs one task at a time, step by step. A task of higher priority
-// takes over between two steps; the one it displaced goes on by itself
-// afterwards. Tasks of one priority run in the order they came.
+// A mate is a task that can take its steps together with others.
+type mate interface {
+	task
+	// joins reports whether the task may take its next step together with those.
+	joins(those []task) bool
+}
+
+// scheduler runs tasks step by step. A task of higher priority takes over between
+// two steps; those it displaced go on by themselves afterwards. Tasks of one
+// priority run in the order they came, mates together.
 type scheduler struct {
-	do func(func() error) error // runs a function on the MLX thread
+	do       func(func() error) error          // runs a function on the MLX thread
+	together func(mates []task) (ended []bool) // a step of several; as task.step; nil where there are no mates
 
 	mu      sync.Mutex
 	tasks   []*slot // in order of arrival
-	current *slot
+	current []*slot // those of the last step that have not ended
 	wake    chan struct{}
 	closed  bool
 	done    chan struct{}
@@ -42,8 +50,8 @@ type slot struct {
 	begun bool
 }
 
-func newScheduler(do func(func() error) error) *scheduler {
-	s := &scheduler{do: do, wake: make(chan struct{}, 1), done: make(chan struct{})}
+func newScheduler(do func(func() error) error, together func([]task) []bool) *scheduler {
+	s := &scheduler{do: do, together: together, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go s.run()
 	return s
 }
@@ -93,32 +101,54 @@ func (s *scheduler) close() {
 	<-s.done
 }
 
-// pick gives the task to step next, nil when there is none, and the one that it
-// displaces, if any.
-func (s *scheduler) pick() (next, displaced *slot, closed bool) {
+// pick gives the tasks to step next, none when there are none, and those that
+// they displace, if any.
+func (s *scheduler) pick() (next, displaced []*slot, closed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	var first *slot
 	for _, sl := range s.tasks {
 		if sl.task.cancelled() { // ends at its next step, displacing nobody
-			return sl, nil, s.closed
+			return []*slot{sl}, nil, s.closed
 		}
-		if next == nil || sl.task.priority() > next.task.priority() {
-			next = sl
+		if first == nil || sl.task.priority() > first.task.priority() {
+			first = sl
 		}
 	}
-	// Among equals the one that runs goes on.
-	if c := s.current; c != nil && next != nil && c.task.priority() >= next.task.priority() {
-		next = c
-	}
-	if next == nil {
+	if first == nil {
 		return nil, nil, s.closed
 	}
-	if s.current != nil && s.current != next {
-		displaced = s.current
+	// Among equals those that run go on.
+	for _, sl := range s.current {
+		if sl.task.priority() >= first.task.priority() {
+			next = append(next, sl)
+		}
+	}
+	if len(next) == 0 {
+		next = append(next, first)
+	}
+	if s.together != nil {
+		those := make([]task, len(next))
+		for i, sl := range next {
+			those[i] = sl.task
+		}
+		for _, sl := range s.tasks {
+			m, ok := sl.task.(mate)
+			if ok && sl.task.priority() == next[0].task.priority() && !slices.Contains(next, sl) && m.joins(those) {
+				next, those = append(next, sl), append(those, sl.task)
+			}
+		}
+	}
+	for _, sl := range s.current {
+		if !slices.Contains(next, sl) {
+			displaced = append(displaced, sl)
+		}
 	}
 	s.current = next
-	next.begun = true
-	return next, displaced, s.closed
+	for _, sl := range next {
+		sl.begun = true
+	}
+	return slices.Clone(next), displaced, s.closed
 }
 
 func (s *scheduler) run() {
@@ -129,14 +159,36 @@ func (s *scheduler) run() {
 			s.abandon()
 			return
 		}
-		if next == nil {
+		if len(next) == 0 {
 			<-s.wake
 			continue
 		}
-		if displaced != nil {
-			s.guard(displaced, func() bool { displaced.task.pause(); return false })
+		for _, sl := range displaced {
+			s.guard(sl, func() bool { sl.task.pause(); return false })
 		}
-		s.guard(next, next.task.step)
+		if len(next) == 1 {
+			s.guard(next[0], next[0].task.step)
+			continue
+		}
+		s.several(next)
+	}
+}
+
+// several runs a step of several tasks; where that cannot run at all they fail.
+func (s *scheduler) several(all []*slot) {
+	tasks := make([]task, len(all))
+	for i, sl := range all {
+		tasks[i] = sl.task
+	}
+	var ended []bool
+	err := s.do(func() error { ended = s.together(tasks); return nil })
+	for i, sl := range all {
+		if err != nil {
+			sl.task.fail(err)
+		}
+		if err != nil || ended[i] {
+			s.remove(sl)
+		}
 	}
 }
 
@@ -169,8 +221,8 @@ func (s *scheduler) remove(sl *slot) {
 		s.tasks = slices.Delete(s.tasks, i, i+1)
 		close(sl.ended)
 	}
-	if s.current == sl {
-		s.current = nil
+	if i := slices.Index(s.current, sl); i >= 0 {
+		s.current = slices.Delete(slices.Clone(s.current), i, i+1)
 	}
 }
 

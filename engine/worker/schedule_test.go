@@ -69,7 +69,7 @@ func await(t *testing.T, ends ...<-chan struct{}) {
 }
 
 func TestScheduleOrder(t *testing.T) {
-	s := newScheduler(direct)
+	s := newScheduler(direct, nil)
 	defer s.close()
 	j := &journal{}
 	var b, c <-chan struct{}
@@ -90,7 +90,7 @@ func TestScheduleOrder(t *testing.T) {
 }
 
 func TestScheduleLevels(t *testing.T) {
-	s := newScheduler(direct)
+	s := newScheduler(direct, nil)
 	defer s.close()
 	j := &journal{}
 	ends := make(chan (<-chan struct{}), 2)
@@ -111,7 +111,7 @@ func TestScheduleLevels(t *testing.T) {
 
 // A task that waits is cancelled while another runs, which notices nothing.
 func TestScheduleCancelWaiting(t *testing.T) {
-	s := newScheduler(direct)
+	s := newScheduler(direct, nil)
 	defer s.close()
 	j := &journal{}
 	w := &script{name: "w", steps: 5, log: j}
@@ -133,7 +133,7 @@ func TestScheduleCancelWaiting(t *testing.T) {
 
 // A panic ends its task alone.
 func TestSchedulePanic(t *testing.T) {
-	s := newScheduler(direct)
+	s := newScheduler(direct, nil)
 	defer s.close()
 	j := &journal{}
 	bad := &script{name: "bad", steps: 5, log: j, hook: func(int) { var m map[int]int; m[0] = 1 }}
@@ -153,7 +153,7 @@ func TestSchedulePanic(t *testing.T) {
 }
 
 func TestScheduleClose(t *testing.T) {
-	s := newScheduler(direct)
+	s := newScheduler(direct, nil)
 	j := &journal{}
 	started := make(chan struct{})
 	var once sync.Once
@@ -171,7 +171,7 @@ func TestScheduleClose(t *testing.T) {
 
 // Fifty at once, cancelled at random moments, all end.
 func TestScheduleCrowd(t *testing.T) {
-	s := newScheduler(direct)
+	s := newScheduler(direct, nil)
 	defer s.close()
 	j := &journal{}
 	var wg sync.WaitGroup
@@ -189,5 +189,57 @@ func TestScheduleCrowd(t *testing.T) {
 	wg.Wait()
 	if r, w := s.counts(); r+w != 0 {
 		t.Errorf("%d running, %d waiting", r, w)
+	}
+}
+
+// mated is a script whose steps may be taken with others of its kind.
+type mated struct {
+	*script
+	kind string
+	most int
+}
+
+func (m mated) joins(those []task) bool {
+	for _, t := range those {
+		if o, ok := t.(mated); !ok || o.kind != m.kind {
+			return false
+		}
+	}
+	return len(those) < m.most
+}
+
+func together(mates []task) []bool {
+	ended := make([]bool, len(mates))
+	for i, m := range mates {
+		ended[i] = m.step()
+	}
+	return ended
+}
+
+// Mates step together as they come and go; another kind waits, a higher task
+// displaces them all, and no more join than may.
+func TestScheduleTogether(t *testing.T) {
+	s := newScheduler(direct, together)
+	defer s.close()
+	j := &journal{}
+	ends := make(chan (<-chan struct{}), 9)
+	submit := func(name, kind string, steps, prio int, hook func(int)) {
+		ends <- s.submit(mated{&script{name: name, steps: steps, prio: prio, log: j, hook: hook}, kind, 2})
+	}
+	submit("a", "x", 4, 0, func(n int) {
+		if n == 1 { // while a runs
+			submit("b", "x", 2, 0, nil)
+			submit("o", "y", 1, 0, nil)
+			submit("c", "x", 2, 0, nil)
+		}
+		if n == 2 {
+			submit("H", "x", 1, 9, nil)
+		}
+	})
+	for range 5 {
+		await(t, <-ends)
+	}
+	if got := j.String(); got != "a a b a-pause b-pause H a b a c c o" {
+		t.Errorf("%s", got)
 	}
 }

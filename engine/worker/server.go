@@ -68,7 +68,7 @@ func Serve(cfg Config, in io.Reader, out io.WriteCloser) error {
 	}
 	w := &Worker{cfg: cfg, log: cfg.Log, thread: thread, models: map[modelKey]*model{},
 		runs: map[uint64]canceller{}, early: map[uint64]bool{}}
-	w.sched = newScheduler(thread.Do)
+	w.sched = newScheduler(thread.Do, w.together)
 	srv := jrpc2.NewServer(w.methods(), &jrpc2.ServerOptions{
 		AllowPush:      true,
 		DisableBuiltin: true,
@@ -210,7 +210,7 @@ func (w *Worker) generate(p proto.GenerateParams) (proto.Result, error) {
 		return proto.Result{}, err
 	}
 	defer w.unregister(p.ID)
-	<-w.sched.submit(job{g, w, "generate"})
+	<-w.sched.submit(reply{job{g, w, "generate"}, g, m})
 	return g.Result()
 }
 
@@ -301,4 +301,51 @@ func (j job) pause()          { j.g.Pause() }
 func (j job) fail(err error) {
 	j.w.logPanic(j.what, err)
 	j.g.Fail(err)
+}
+
+// reply is the job of a generation, which steps together with others of its model.
+type reply struct {
+	job
+	g *generate.Generation
+	m *model
+}
+
+// usually is how many tokens of a reply are reckoned with where several are to
+// fit the memory at once: few are as long as their limit.
+const usually = 4096
+
+func (r reply) tokens() int { return min(r.g.Longest(), r.g.Prompt()+usually) }
+
+// joins allows as many at once as the device computes alike and the memory holds.
+func (r reply) joins(those []task) bool {
+	if len(those) >= generate.MostTogether {
+		return false
+	}
+	tokens := r.tokens()
+	for _, t := range those {
+		other, ok := t.(reply)
+		if !ok || other.m != r.m {
+			return false
+		}
+		tokens += other.tokens()
+	}
+	memory := physicalMemory()
+	return memory <= 0 || int64(tokens)*r.m.info.KVBytesPerToken <= memory-memory/10-r.w.weights()
+}
+
+// together is a step of several replies of one model.
+func (w *Worker) together(tasks []task) []bool {
+	gs := make([]*generate.Generation, len(tasks))
+	for i, t := range tasks {
+		gs[i] = t.(reply).g
+	}
+	ended := generate.StepTogether(gs)
+	for i, g := range gs {
+		if ended[i] {
+			if _, err := g.Result(); err != nil {
+				w.logPanic("generate", err)
+			}
+		}
+	}
+	return ended
 }
