@@ -20,6 +20,7 @@ type (
 	Result         = proto.Result
 	ModelInfo      = proto.ModelInfo
 	LoadProgress   = proto.LoadProgress
+	QuantizeParams = proto.QuantizeParams
 	ImportResult   = proto.ImportResult
 	HelloResult    = proto.HelloResult
 	Stats          = proto.Stats

@@ -278,6 +278,25 @@ func (e *Engine) Import(ctx context.Context, source, target string) (ImportResul
 	return r, plain(err)
 }
 
+// Quantize makes a quantized folder of p's source, and calls progress, which may
+// be nil and must not block, with the bytes written. The ID in p is set here.
+// When ctx ends, so does the call, with ctx's error and without a target.
+func (e *Engine) Quantize(ctx context.Context, p QuantizeParams, progress func(LoadProgress)) (ImportResult, error) {
+	if ctx.Err() != nil {
+		return ImportResult{}, ctx.Err()
+	}
+	if progress != nil {
+		defer e.watch(p.Target, progress)()
+	}
+	p.ID = e.next.Add(1)
+	var r ImportResult
+	cancelled, err := e.cancellable(ctx, p.ID, proto.MethodQuantize, p, &r)
+	if cancelled && err != nil {
+		return ImportResult{}, ctx.Err()
+	}
+	return r, err
+}
+
 // Stats gives a snapshot of the child.
 func (e *Engine) Stats(ctx context.Context) (Stats, error) {
 	var s Stats

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -56,6 +57,10 @@ func (s *speaker) Generate(ctx context.Context, p engine.GenerateParams, event f
 		event(engine.Event{Text: w})
 	}
 	return engine.Result{Finish: proto.FinishStop, PromptTokens: 4, CompletionTokens: 3, Seed: 7}, nil
+}
+
+func (s *speaker) Quantize(_ context.Context, p engine.QuantizeParams, _ func(engine.LoadProgress)) (engine.ImportResult, error) {
+	return engine.ImportResult{}, errors.New("not asked for here")
 }
 
 func (s *speaker) Import(_ context.Context, _, target string) (engine.ImportResult, error) {

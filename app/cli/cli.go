@@ -158,7 +158,7 @@ Answers go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(r.chat(), r.chats(), r.write(), r.commands(), r.history(), r.models(), r.connections(), r.serve(), r.bench(), r.eval(), r.doctor(), r.erase(), r.licences(), r.autostart(), r.ui())
+	root.AddCommand(r.chat(), r.chats(), r.write(), r.commands(), r.history(), r.models(), r.quantize(), r.connections(), r.serve(), r.bench(), r.eval(), r.doctor(), r.erase(), r.licences(), r.autostart(), r.ui())
 	return root
 }
 

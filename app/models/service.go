@@ -27,6 +27,8 @@ import (
 type Engine interface {
 	// Import converts a GGUF file into a folder that does not exist yet.
 	Import(ctx context.Context, source, target string) (engine.ImportResult, error)
+	// Quantize makes a quantized folder of one that is not.
+	Quantize(ctx context.Context, p engine.QuantizeParams, progress func(engine.LoadProgress)) (engine.ImportResult, error)
 }
 
 // Service answers what is installed, and installs and removes.

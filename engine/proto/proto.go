@@ -17,6 +17,7 @@ const (
 	MethodCancel   = "cancel"   // CancelParams -> null; the generate call then returns FinishCancelled, the embed call CodeCancelled
 	MethodTokenize = "tokenize" // TokenizeParams -> TokenizeResult
 	MethodImport   = "import"   // ImportParams -> ImportResult: GGUF file -> MLX folder
+	MethodQuantize = "quantize" // QuantizeParams -> ImportResult: MLX folder -> quantized MLX folder; progress by NotifyLoad
 	MethodStats    = "stats"    // null -> Stats
 
 	NotifyEvent = "event" // Event, child to parent
@@ -261,6 +262,15 @@ type TokenizeResult struct {
 type ImportParams struct {
 	Source string `json:"source"` // .gguf file
 	Target string `json:"target"` // folder that does not exist yet
+}
+
+// QuantizeParams makes a quantized folder of one that is not.
+type QuantizeParams struct {
+	ID        uint64 `json:"id"`     // as of GenerateParams
+	Source    string `json:"source"` // folder in bf16, f16 or f32
+	Target    string `json:"target"` // folder that does not exist yet
+	Bits      int    `json:"bits"`
+	GroupSize int    `json:"group_size"`
 }
 
 // ImportResult says what was written.

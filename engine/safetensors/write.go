@@ -19,9 +19,31 @@ type Source struct {
 	Write func(w io.Writer) error
 }
 
-// Write writes a whole file. Tensors are ordered by falling element size, then
-// name, so that every one is aligned to its elements.
+// Write writes a whole file.
 func Write(w io.Writer, tensors []Source, meta map[string]string) error {
+	tensors, head, at, err := Layout(tensors, meta)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(head); err != nil {
+		return err
+	}
+	for i, t := range tensors {
+		c := &counter{w: w}
+		if err := t.Write(c); err != nil {
+			return fmt.Errorf("write tensor %q: %w", t.Name, err)
+		}
+		if n := at[i+1] - at[i]; c.n != n {
+			return fmt.Errorf("write tensor %q: %d bytes given, %d needed", t.Name, c.n, n)
+		}
+	}
+	return nil
+}
+
+// Layout gives the beginning of a file and where in it each tensor's bytes begin;
+// the last of at is the file's size. Tensors are ordered by falling element size,
+// then name, so that every one is aligned to its elements.
+func Layout(tensors []Source, meta map[string]string) (ordered []Source, beginning []byte, at []int64, err error) {
 	tensors = slices.Clone(tensors)
 	slices.SortFunc(tensors, func(a, b Source) int {
 		if d := b.Dtype.Size() - a.Dtype.Size(); d != 0 {
@@ -36,53 +58,41 @@ func Write(w io.Writer, tensors []Source, meta map[string]string) error {
 	}
 	m, err := json.Marshal(meta)
 	if err != nil {
-		return err
+		return nil, nil, nil, err
 	}
 	fmt.Fprintf(&head, `"__metadata__":%s`, m)
 	var offset int64
-	lengths := make([]int64, len(tensors))
-	for i, t := range tensors {
+	at = append(at, 0)
+	for _, t := range tensors {
 		n := t.Dtype.Size()
 		for _, d := range t.Shape {
 			n *= d
 		}
 		name, err := json.Marshal(t.Name)
 		if err != nil {
-			return err
+			return nil, nil, nil, err
 		}
 		shape, err := json.Marshal(append([]int64{}, t.Shape...))
 		if err != nil {
-			return err
+			return nil, nil, nil, err
 		}
 		fmt.Fprintf(&head, `,%s:{"dtype":%q,"shape":%s,"data_offsets":[%d,%d]}`, name, t.Dtype, shape, offset, offset+n)
-		lengths[i] = n
 		offset += n
+		at = append(at, offset)
 	}
 	head.WriteByte('}')
 	for head.Len()%8 != 0 {
 		head.WriteByte(' ')
 	}
 	if head.Len() > MaxHeader {
-		return fmt.Errorf("a header of %d bytes is over the limit", head.Len())
+		return nil, nil, nil, fmt.Errorf("a header of %d bytes is over the limit", head.Len())
 	}
-	var prefix [8]byte
-	binary.LittleEndian.PutUint64(prefix[:], uint64(head.Len()))
-	if _, err := w.Write(prefix[:]); err != nil {
-		return err
+	beginning = binary.LittleEndian.AppendUint64(nil, uint64(head.Len()))
+	beginning = append(beginning, head.Bytes()...)
+	for i := range at {
+		at[i] += int64(len(beginning))
 	}
-	if _, err := w.Write(head.Bytes()); err != nil {
-		return err
-	}
-	for i, t := range tensors {
-		c := &counter{w: w}
-		if err := t.Write(c); err != nil {
-			return fmt.Errorf("write tensor %q: %w", t.Name, err)
-		}
-		if c.n != lengths[i] {
-			return fmt.Errorf("write tensor %q: %d bytes given, %d needed", t.Name, c.n, lengths[i])
-		}
-	}
-	return nil
+	return tensors, beginning, at, nil
 }
 
 type counter struct {

@@ -105,6 +105,7 @@ func (w *Worker) methods() handler.Map {
 		proto.MethodCancel:   method(w, w.cancel),
 		proto.MethodTokenize: method(w, w.tokenize),
 		proto.MethodImport:   method(w, w.importGGUF),
+		proto.MethodQuantize: method(w, w.quantize),
 		proto.MethodStats:    method(w, w.stats),
 	}
 }

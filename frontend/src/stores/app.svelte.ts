@@ -90,7 +90,9 @@ class App {
   noModel = $state(false);
   /** The installed models that write; others give vectors. */
   readonly writers = $derived(this.models.filter((m) => m.role === 'chat'));
-  readonly model = $derived(this.modelNamed(this.settings.model) ?? (this.settings.model ? undefined : this.writers[0]));
+  readonly model = $derived(
+    this.modelNamed(this.settings.model) ?? (this.settings.model ? undefined : this.writers[0]),
+  );
 
   #listeners = new Set<ChatEventListener>();
   #surfaces = new Set<(surface: Surface) => void>();
