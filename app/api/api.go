@@ -142,7 +142,7 @@ func New(c Config) http.Handler {
 	a.on("/api/jobs/{id}/pause", methods{"POST": a.pauseJob})
 	a.on("/api/jobs/{id}/resume", methods{"POST": a.resumeJob})
 	a.on("/api/connections", methods{"GET": a.connections})
-	a.on("/api/history", methods{"GET": a.listHistory, "DELETE": a.eraseHistory})
+	a.on("/api/history", methods{"GET": a.listHistory, "POST": a.addReplacement, "DELETE": a.eraseHistory})
 	a.on("/api/history/{id}", methods{"GET": a.getReplacement, "DELETE": a.eraseReplacement})
 	a.on("/api/history/{id}/restore", methods{"POST": a.restoreReplacement})
 	a.mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {

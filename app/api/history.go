@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 
+	"qwill/app/errs"
 	"qwill/app/history"
 	"qwill/app/shell"
 	"qwill/app/write"
@@ -27,6 +28,24 @@ func (a *api) getReplacement(w http.ResponseWriter, r *http.Request) error {
 	}{e, append([]write.Segment{}, write.Diff(e.Original, e.Result)...)})
 }
 
+// addReplacement keeps what the page is about to replace in a field of its own.
+func (a *api) addReplacement(w http.ResponseWriter, r *http.Request) error {
+	var in struct{ Where, Command, Original, Result string }
+	if err := read(w, r, &in); err != nil {
+		return err
+	}
+	if in.Where != history.Writing && in.Where != history.Composer {
+		return errs.InvalidField("where", "%q is not one of %s, %s.", in.Where, history.Writing, history.Composer)
+	}
+	id, err := a.History.Add(r.Context(), in.Where, in.Command, in.Original, in.Result)
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, struct {
+		ID string `json:"id"` // "" where nothing is kept
+	}{id})
+}
+
 // restoreReplacement puts an original back into the program where it was
 // replaced. Where that cannot be done the error says why: the page offers the
 // clipboard then.
@@ -37,6 +56,9 @@ func (a *api) restoreReplacement(w http.ResponseWriter, r *http.Request) error {
 	}
 	if a.Desktop == nil || a.Desktop.Restore == nil {
 		return insertError(shell.ErrUnsupported)
+	}
+	if e.Where == history.Writing || e.Where == history.Composer {
+		return insertError(shell.ErrUnsupported) // the page has done it where it can
 	}
 	program := e.Where
 	if program == history.ServicesDoor {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,6 +83,27 @@ func TestHistory(t *testing.T) {
 	}
 	ask("DELETE", "/api/history/"+service, 204, nil)
 	ask("POST", "/api/history/none/restore", 404, nil)
+	post := func(body string, want int) (kept struct{ ID string }) {
+		t.Helper()
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest("POST", "/api/history", strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		if handler.ServeHTTP(w, r); w.Code != want {
+			t.Errorf("%s: %d %s", body, w.Code, w.Body)
+		}
+		_ = json.Unmarshal(w.Body.Bytes(), &kept)
+		return kept
+	}
+	post(`{"where":"Editor","original":"a","result":"b"}`, 400)
+	program = "none"
+	own := post(`{"where":"write","command":"shorten","original":"so long","result":"long"}`, 200).ID
+	if ask("GET", "/api/history/"+own, 200, &one); one.Replacement.Where != "write" || one.Replacement.Command != "shorten" || one.Replacement.Original != "so long" || one.Replacement.Result != "long" {
+		t.Errorf("%+v", one.Replacement)
+	}
+	if ask("POST", "/api/history/"+own+"/restore", 409, nil); program != "none" {
+		t.Errorf("what the page replaced is looked for in %q", program)
+	}
+	ask("DELETE", "/api/history/"+own, 204, nil)
 	desktop.Restore = nil // in a browser
 	ask("POST", "/api/history/"+ids[0]+"/restore", 409, nil)
 	ask("DELETE", "/api/history/"+ids[0], 204, nil)

@@ -63,7 +63,9 @@ type Stats struct {
 	PrefillPerSecond float64 `json:"prefill_tokens_per_second"`
 	DecodePerSecond  float64 `json:"decode_tokens_per_second"`
 	Mode             string  `json:"mode"`
-	Seed             string  `json:"seed"` // decimal: larger than JavaScript's numbers
+	Seed             string  `json:"seed"`               // decimal: larger than JavaScript's numbers
+	Drafted          int     `json:"drafted,omitempty"`  // tokens guessed from the text itself
+	Accepted         int     `json:"accepted,omitempty"` // of them, those that came
 }
 
 // StatsOf turns an engine result into what is shown and kept.
@@ -72,7 +74,7 @@ func StatsOf(r engine.Result, mode engine.Mode) *Stats {
 		Finish: r.Finish, PromptTokens: r.PromptTokens, CachedTokens: r.CachedTokens,
 		CompletionTokens: r.CompletionTokens, ReasoningTokens: r.ReasoningTokens,
 		TTFTMillis: r.TTFTMillis, PrefillPerSecond: r.PrefillPerSecond, DecodePerSecond: r.DecodePerSecond,
-		Mode: string(mode), Seed: strconv.FormatUint(r.Seed, 10),
+		Mode: string(mode), Seed: strconv.FormatUint(r.Seed, 10), Drafted: r.Drafted, Accepted: r.Accepted,
 	}
 }
 

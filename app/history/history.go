@@ -1,5 +1,5 @@
-// Package history keeps, for a day, what was replaced in other programs, so
-// that the original can be had again, also after a crash.
+// Package history keeps, for a day, what was replaced in other programs and in
+// Qwill's own fields, so that the original can be had again, also after a crash.
 package history
 
 import (
@@ -19,7 +19,7 @@ const Period = 24 * time.Hour
 type Entry struct {
 	ID       string    `json:"id"`
 	Time     time.Time `json:"time"`
-	Where    string    `json:"where"`   // the program, or ServicesDoor; "" where its name is not known
+	Where    string    `json:"where"`   // the program, ServicesDoor, Writing or Composer; "" where its name is not known
 	Command  string    `json:"command"` // of the registry; "" where it is not known
 	Original string    `json:"original"`
 	Result   string    `json:"result"`
@@ -28,6 +28,13 @@ type Entry struct {
 // ServicesDoor is the Where of what a program asked for itself, through the
 // system's Services menu or the session bus, which do not name it.
 const ServicesDoor = "services"
+
+// The Where of what was replaced in Qwill's own page, which puts an original
+// back by itself.
+const (
+	Writing  = "write" // the writing view
+	Composer = "chat"  // the field of a chat
+)
 
 // Store keeps entries. What it erases is overwritten.
 type Store interface {

@@ -59,6 +59,44 @@ test('an original is restored after a crash, and erased one by one and whole', a
   expect(await kept(qwill)).toEqual([]);
 });
 
+test('what a result replaced in the writing view is restored there, and after a crash', async ({ app, qwill }) => {
+  const TEXT = 'i has went to the the market yesterday and buyed three apple.';
+  const paper = app.getByRole('textbox', { name: 'Text to work on' });
+  await app.getByRole('link', { name: 'Write', exact: true }).click();
+  await paper.fill(TEXT);
+  await app.getByRole('button', { name: 'Proofread' }).click();
+  await expect(app.locator('.change').first()).toBeFocused({ timeout: 60_000 });
+  // The first change is taken, the others are not.
+  await app.keyboard.press('Enter');
+  while (await app.locator('.change.open').count()) await app.keyboard.press('Delete');
+  const replace = () => app.getByRole('button', { name: 'Work on the result' }).click();
+  await replace();
+  await expect(paper).not.toHaveValue(TEXT);
+  const result = await paper.inputValue();
+  const [entry] = (await qwill.get('/history')) as Replacement[];
+  expect(entry).toMatchObject({ where: 'write', command: 'proofread', original: TEXT, result });
+  const toasts = app.getByRole('region', { name: 'Messages of Qwill' });
+  await toasts.getByRole('button', { name: 'Restore original' }).click();
+  await expect(paper).toHaveValue(TEXT);
+
+  await paper.fill(result);
+  let history = await privacy(app);
+  await expect(history.getByRole('listitem')).toHaveCount(1);
+  await history.getByRole('button', { name: 'Restore original' }).click();
+  await expect(toasts).toContainText('The original is back in its place.');
+  await app.keyboard.press('Escape');
+  await expect(paper).toHaveValue(TEXT);
+
+  await qwill.stop('SIGKILL');
+  await qwill.start();
+  await app.goto(qwill.url);
+  history = await privacy(app);
+  await expect(history.getByRole('listitem')).toContainText('Proofread');
+  await history.getByRole('button', { name: 'Restore original' }).click();
+  await expect.poll(() => app.evaluate(() => navigator.clipboard.readText())).toBe(TEXT);
+  await qwill.call('DELETE', '/history', undefined);
+});
+
 test('switched off, nothing of it is left', async ({ app, qwill }) => {
   replaced(qwill, '4', 'a', 'b');
   const history = await privacy(app);

@@ -210,6 +210,7 @@ export const api = {
 
   connections: () => json<Connection[]>('GET', '/connections'),
   history: () => json<Replacement[]>('GET', '/history'),
+  keepReplacement: (entry: Omit<Replacement, 'id' | 'time'>) => json<{ id: string }>('POST', '/history', entry),
   replacement: (id: string) =>
     json<{ replacement: Replacement; diff: Segment[] }>('GET', `/history/${encodeURIComponent(id)}`),
   restoreReplacement: (id: string) => json<Inserted>('POST', `/history/${encodeURIComponent(id)}/restore`),

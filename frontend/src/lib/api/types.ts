@@ -180,6 +180,9 @@ export interface Stats {
   decode_tokens_per_second: number;
   mode: string;
   seed: string;
+  /** Tokens that were guessed from the text itself, and of them those that came. */
+  drafted?: number;
+  accepted?: number;
 }
 
 export type MessageStatus = 'done' | 'writing' | 'queued' | 'stopped' | 'interrupted' | 'failed';
@@ -295,11 +298,11 @@ export interface Job {
   error?: ApiErrorBody;
 }
 
-/** A text that was replaced in another program. */
+/** A text that was replaced. */
 export interface Replacement {
   id: string;
   time: string;
-  /** The program; `services` where one asked for itself; empty where it is not known. */
+  /** The program; `services` where one asked for itself; `write` and `chat` for the page's own fields; empty where it is not known. */
   where: string;
   /** Id of a command, or empty. */
   command: string;
