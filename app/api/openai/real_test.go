@@ -97,6 +97,7 @@ func TestRealForms(t *testing.T) {
 		t.Errorf("too few tokens: %d %v", status, got)
 	}
 
+	t.Run("scores", func(t *testing.T) { scores(t, e, path) })
 	t.Run("embeddings", func(t *testing.T) { embeddings(t, e, path) })
 }
 
@@ -178,5 +179,65 @@ func embeddings(t *testing.T, e *engine.Engine, path string) {
 	}
 	if status, got := call(t, s.URL+"/v1/embeddings", `{"model":"starter","input":"a","dimensions":100000}`); status != 400 {
 		t.Errorf("too many dimensions: %d %v", status, got)
+	}
+}
+
+// scores sends what lm-evaluation-harness sends: lists of token ids, echoed with
+// their log-probabilities and one token more. build/lm-eval compares the numbers
+// with mlx-lm's.
+func scores(t *testing.T, e *engine.Engine, path string) {
+	s := httptest.NewServer(openai.New(openai.Config{Key: "k", Mode: engine.ModeExact, Engine: real{e}, Models: one{path, models.RoleChat}}))
+	t.Cleanup(s.Close)
+	var prompts [][]int
+	texts := []string{"The capital of France is Paris", "Ünïcode 😀 too"}
+	for _, text := range texts {
+		ids, err := e.Tokenize(t.Context(), path, engine.ModeExact, text, nil, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		prompts = append(prompts, ids)
+	}
+	ask := func(prompt any, rest string) []any {
+		t.Helper()
+		list, _ := json.Marshal(prompt)
+		status, got := call(t, s.URL+"/v1/completions", `{"model":"starter","prompt":`+string(list)+`,"temperature":0,"logprobs":1,"seed":1234,"echo":true,`+rest+`}`)
+		if status != 200 {
+			t.Fatalf("%s: %d %v", rest, status, got)
+		}
+		return got["choices"].([]any)
+	}
+	one, none, plain := ask(prompts, `"max_tokens":1`), ask(prompts, `"max_tokens":0`), ask(texts, `"max_tokens":1`)
+	for i, ids := range prompts {
+		choice := one[i].(map[string]any)
+		l := choice["logprobs"].(map[string]any)
+		values, tops, offsets := l["token_logprobs"].([]any), l["top_logprobs"].([]any), l["text_offset"].([]any)
+		if choice["index"] != float64(i) || len(values) != len(ids)+1 || len(tops) != len(values) || len(offsets) != len(values) || values[0] != nil || tops[0] != nil {
+			t.Fatalf("prompt %d of %d tokens: %v", i, len(ids), choice)
+		}
+		if text := choice["text"].(string); !strings.HasPrefix(text, texts[i]) || text == texts[i] {
+			t.Errorf("prompt %d: %q", i, text)
+		}
+		for k := 1; k < len(values); k++ {
+			v, best := values[k].(float64), math.Inf(-1)
+			for _, x := range tops[k].(map[string]any) {
+				best = max(best, x.(float64))
+			}
+			if !(v <= 0) || v > best || offsets[k].(float64) < offsets[k-1].(float64) {
+				t.Errorf("prompt %d, token %d: %v, the best %v, offsets %v", i, k, v, best, offsets)
+			}
+		}
+		if last := offsets[len(ids)].(float64); last != float64(len([]rune(texts[i]))) {
+			t.Errorf("prompt %d: its answer begins at %v", i, last)
+		}
+		scored := none[i].(map[string]any)["logprobs"].(map[string]any)["token_logprobs"].([]any)
+		read := plain[i].(map[string]any)["logprobs"].(map[string]any)["token_logprobs"].([]any)
+		if len(scored) != len(ids) || len(read) != len(values) || none[i].(map[string]any)["text"] != texts[i] {
+			t.Fatalf("prompt %d: %d scores without an answer, %d of the text", i, len(scored), len(read))
+		}
+		for k := 1; k < len(ids); k++ {
+			if scored[k] != values[k] || read[k] != values[k] {
+				t.Errorf("prompt %d, token %d: %v, %v and %v", i, k, values[k], scored[k], read[k])
+			}
+		}
 	}
 }
