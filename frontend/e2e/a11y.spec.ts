@@ -83,6 +83,51 @@ test.describe('every view', () => {
     });
   });
 
+  test('drafts, what was replaced, and the editor of a command', async ({ qwill }) => {
+    await pair.both(go('#/write'));
+    await pair.both(async (page, zh) => {
+      await page
+        .locator('.paper textarea')
+        .fill('Hi! Can you come to the meeting on Monday at 10? Please tell me. Anna');
+      await page.getByRole('button', { name: zh ? '回复' : 'Reply', exact: true }).click();
+      await expect(page.locator('.result')).toHaveAttribute('aria-busy', 'false', { timeout: 60_000 });
+      await expect(page.getByRole('radio')).toHaveCount(3);
+    });
+    await pair.look('drafts');
+    await pair.both(async (page, zh) => {
+      await page.getByRole('button', { name: zh ? '继续处理结果' : 'Work on the result' }).click();
+      await expect(page.locator('.toasts:not([hidden]) .toast').first()).toBeVisible();
+    });
+    await pair.look('replaced');
+
+    await pair.both(key('Control+,'));
+    await pair.both(async (page, zh) => {
+      const dialog = page.getByRole('dialog');
+      await dialog
+        .locator('nav')
+        .getByRole('button', { name: zh ? '隐私' : 'Privacy' })
+        .click();
+      const entry = dialog.locator('.history li').first();
+      await entry.locator('summary').click();
+      await expect(entry.locator('ins, del').first()).toBeVisible();
+    });
+    await pair.look('history');
+    await qwill.call('DELETE', '/history', undefined);
+
+    await pair.both(async (page, zh) => {
+      const dialog = page.getByRole('dialog');
+      await dialog
+        .locator('nav')
+        .getByRole('button', { name: zh ? '命令' : 'Commands', exact: true })
+        .click();
+      await dialog.getByRole('button', { name: zh ? '新建命令' : 'New command' }).click();
+      await dialog.getByRole('button', { name: zh ? '添加选项' : 'Add an option' }).click();
+    });
+    await pair.look('command-editor');
+    await pair.both(key('Escape'));
+    await pair.both((page) => page.reload());
+  });
+
   test('the settings', async () => {
     await pair.both(key('Control+,'));
     await pair.both((page) => expect(page.getByRole('dialog')).toBeVisible());

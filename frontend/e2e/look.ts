@@ -88,7 +88,7 @@ function clipped(): string[] {
     // For screen readers alone.
     for (let p: Element | null = e; p; p = p.parentElement)
       if (p.clientWidth === 1 && p.clientHeight === 1) return true;
-    return !!e.closest('.skip, [inert]');
+    return !!e.closest('.skip, .hidden-text, [inert]');
   };
   const name = (e: Element) =>
     `<${e.tagName.toLowerCase()}${e.className && typeof e.className === 'string' ? ` class="${e.className}"` : ''}> ${JSON.stringify(
