@@ -25,7 +25,7 @@ const list = {
   suggest_elsewhere: {
     section: 'general',
     label: (t) => t.settings.suggestElsewhere,
-    more: (t) => `${t.settings.suggestElsewhereNote} ${t.settings.suggestWhy}`,
+    more: (t) => t.settings.suggestElsewhereNote,
   },
   suggest_model: {
     section: 'general',
