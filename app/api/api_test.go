@@ -140,7 +140,7 @@ func setup(t *testing.T, change func(*api.Config)) *bench {
 		t.Fatal(err)
 	}
 	m := models.New(models.Config{Store: db, Engine: b.engine, Events: b.events, Folder: filepath.Join(dir, "models")})
-	if _, err := m.Import(t.Context(), b.folder, "m"); err != nil {
+	if _, err := m.Import(t.Context(), models.ImportOptions{Path: b.folder, Name: "m"}); err != nil {
 		t.Fatal(err)
 	}
 	memory, err := store.OpenMemory(t.Context())

@@ -39,10 +39,11 @@ func TestWrongUse(t *testing.T) {
 		"modls":                             "did you mean models",
 		"chta x":                            "did you mean chat",
 		"zzz":                               `no command "zzz"`,
-		"models":                            "cancel|catalogue|import|jobs|list|pause|pull|resume|rm|show|verify",
+		"models":                            "cancel|catalogue|export|found|import|jobs|list|pause|pull|resume|rm|show|verify",
 		"models lst":                        "did you mean list",
-		"models import":                     "1 arg",
-		"models import x":                   "--name",
+		"models import":                     "--from-cache",
+		"models import x --from-cache a/b":  "--from-cache",
+		"models export x":                   "2 arg",
 		"models rm":                         "1 arg",
 		"chat a b":                          "at most 1 arg",
 		"chat --temp hot x":                 "--temp",
@@ -134,6 +135,20 @@ func TestModelsLinked(t *testing.T) {
 	code, out, _ := run(t, "", "models", "list")
 	if code != 0 || !strings.Contains(out, "mine") || !strings.Contains(out, "llama") {
 		t.Errorf("exit %d, %s", code, out)
+	}
+	usb := t.TempDir()
+	if code, out, errOut := run(t, "", "models", "export", "mine", usb); code != 0 || !strings.Contains(out, filepath.Join(usb, "mine")) {
+		t.Errorf("exit %d, %s %s", code, out, errOut)
+	}
+	// The disk stands for what lies on it.
+	if code, out, errOut := run(t, "", "models", "import", usb, "--name", "again", "--json"); code != 0 || !strings.Contains(out, `"placement":"copy"`) {
+		t.Errorf("exit %d, %s %s", code, out, errOut)
+	}
+	if code, out, _ := run(t, "", "models", "show", "again"); code != 0 || !strings.Contains(out, "copied") {
+		t.Errorf("exit %d, %s", code, out)
+	}
+	if code, _, errOut := run(t, "", "models", "rm", "again"); code != 0 {
+		t.Errorf("exit %d, %s", code, errOut)
 	}
 	if code, out, _ := run(t, "", "models", "rm", "mine"); code != 0 || out != "" {
 		t.Errorf("exit %d, %q", code, out)

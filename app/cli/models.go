@@ -11,7 +11,7 @@ import (
 func (r *runner) models() *cobra.Command {
 	cmd := group(&cobra.Command{Use: "models", Short: "Find, download, import, verify and remove models"})
 	cmd.AddCommand(r.modelsList(), r.modelsShow(), r.modelsCatalogue(), r.modelsPull(), r.modelsJobs(),
-		r.modelsPause(), r.modelsResume(), r.modelsCancel(), r.modelsToken(), r.modelsVerify(), r.modelsImport(), r.modelsRemove())
+		r.modelsPause(), r.modelsResume(), r.modelsCancel(), r.modelsToken(), r.modelsVerify(), r.modelsFound(), r.modelsImport(), r.modelsExport(), r.modelsRemove())
 	return cmd
 }
 
@@ -45,32 +45,6 @@ func (r *runner) modelsList() *cobra.Command {
 			})
 		},
 	}
-}
-
-func (r *runner) modelsImport() *cobra.Command {
-	var name string
-	cmd := &cobra.Command{
-		Use: "import PATH --name NAME", Short: "Install a GGUF file or a folder in MLX form",
-		Long: "Installs a model from this machine. A folder in MLX form stays where it is;\na GGUF file (Q4_1, Q8_0, F16, F32) is converted into Qwill's own models folder.",
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if name == "" {
-				return usageError{fmt.Errorf("give the model a name: --name NAME")}
-			}
-			a, err := r.app(cmd.Context(), nil)
-			if err != nil {
-				return err
-			}
-			defer a.Close()
-			m, err := a.Models.Import(cmd.Context(), args[0], name)
-			if err != nil {
-				return err
-			}
-			return r.print(m, func(w io.Writer) { fmt.Fprintf(w, "%s\t%s\n", m.Name, m.Path) })
-		},
-	}
-	cmd.Flags().StringVar(&name, "name", "", "the name to install it under")
-	return cmd
 }
 
 func (r *runner) modelsRemove() *cobra.Command {

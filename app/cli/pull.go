@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"qwill/app/errs"
+	"qwill/app/models"
 	"qwill/app/models/catalogue"
 	"qwill/app/models/pull"
 	"qwill/app/wire"
@@ -159,6 +160,16 @@ func (r *runner) followJob(ctx context.Context, a *wire.App, j pull.Job) error {
 
 const barWidth = 24
 
+// bar draws how much of total is done, width characters wide, and the share.
+func bar(done, total int64, width int) string {
+	share := 0.0
+	if total > 0 {
+		share = min(float64(done)/float64(total), 1)
+	}
+	full := int(share * float64(width))
+	return fmt.Sprintf("[%s%s] %3.0f %% ", strings.Repeat("#", full), strings.Repeat(".", width-full), share*100)
+}
+
 // jobLine is a download in one line of at most 80 characters.
 func jobLine(j pull.Job, width int) string {
 	switch j.State {
@@ -169,12 +180,7 @@ func jobLine(j pull.Job, width int) string {
 	case pull.Publishing:
 		return j.Repo + ": installing"
 	}
-	share := 0.0
-	if j.Bytes > 0 {
-		share = float64(j.Done) / float64(j.Bytes)
-	}
-	full := min(int(share*float64(width)), width)
-	line := fmt.Sprintf("[%s%s] %3.0f %%  %s of %s", strings.Repeat("#", full), strings.Repeat(".", width-full), share*100, size(j.Done), size(j.Bytes))
+	line := fmt.Sprintf("%s %s of %s", bar(j.Done, j.Bytes, width), size(j.Done), size(j.Bytes))
 	switch {
 	case j.State == pull.Verifying:
 		line += "  verifying"
@@ -294,7 +300,7 @@ func (r *runner) modelsShow() *cobra.Command {
 			return r.print(map[string]any{"model": m, "files": hashed}, func(w io.Writer) {
 				t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 				for _, line := range [][2]string{{"Name", m.Name}, {"Model", m.Title}, {"Kind", m.Architecture}, {"Weights", m.Quantization},
-					{"Size", size(m.Bytes)}, {"Context", fmt.Sprint(m.Context)}, {"Repository", m.Repo}, {"Revision", m.Revision}, {"Licence", m.Licence}, {"Folder", m.Path}} {
+					{"Size", size(m.Bytes)}, {"Context", fmt.Sprint(m.Context)}, {"Source", sourceName(m.Source)}, {"Repository", m.Repo}, {"Revision", m.Revision}, {"Licence", m.Licence}, {"Placed", placementName(m.Placement)}, {"Folder", m.Path}} {
 					if line[1] != "" {
 						fmt.Fprintf(t, "%s\t%s\n", line[0], line[1])
 					}
@@ -306,6 +312,16 @@ func (r *runner) modelsShow() *cobra.Command {
 			})
 		},
 	}
+}
+
+func sourceName(source string) string {
+	return map[string]string{pull.HuggingFace: "Hugging Face", pull.ModelScope: "ModelScope"}[source]
+}
+
+// placementName says how an imported model's files are here.
+func placementName(p string) string {
+	return map[string]string{models.Pointed: "linked: it goes with its folder", models.Cloned: "cloned: shares its disk space with the original and outlives it",
+		models.Shared: "second names of the original's files: outlives its deletion", models.Copied: "copied"}[p]
 }
 
 func (r *runner) modelsVerify() *cobra.Command {

@@ -27,7 +27,8 @@ type Model struct {
 	Repo         string `json:"repo,omitempty"`     // owner/name on the hub it came from
 	Revision     string `json:"revision,omitempty"` // its commit there
 	Licence      string `json:"licence,omitempty"`
-	Source       string `json:"source,omitempty"` // the hub: huggingface or modelscope
+	Source       string `json:"source,omitempty"`    // the hub: huggingface or modelscope
+	Placement    string `json:"placement,omitempty"` // of an imported one: link, clone, hardlink or copy
 }
 
 // Store keeps the list.

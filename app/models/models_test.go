@@ -102,11 +102,11 @@ func code(t *testing.T, err error, want string) {
 func TestImportFolderIsLinked(t *testing.T) {
 	b := setup(t)
 	sub := b.broker.Subscribe()
-	m, err := b.Import(t.Context(), b.outer, "mine")
+	m, err := b.Import(t.Context(), models.ImportOptions{Path: b.outer, Name: "mine"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := models.Model{Name: "mine", Title: "a [b] *", Path: b.outer, Architecture: "qwen3", Quantization: "4 bit, group 64", Bytes: 5, Context: 4096, CanThink: true, Role: models.RoleChat}
+	want := models.Model{Name: "mine", Title: "a [b] *", Path: b.outer, Architecture: "qwen3", Quantization: "4 bit, group 64", Bytes: 5, Context: 4096, CanThink: true, Role: models.RoleChat, Placement: models.Pointed}
 	if m != want {
 		t.Errorf("got %+v", m)
 	}
@@ -124,7 +124,7 @@ func TestImportFolderIsLinked(t *testing.T) {
 
 func TestImportGGUFIsConvertedAndRemoved(t *testing.T) {
 	b := setup(t)
-	m, err := b.Import(t.Context(), b.gguf, "tiny")
+	m, err := b.Import(t.Context(), models.ImportOptions{Path: b.gguf, Name: "tiny"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestImportGGUFIsConvertedAndRemoved(t *testing.T) {
 func TestFailedConversionLeavesNothing(t *testing.T) {
 	b := setup(t)
 	b.engine.fail = &proto.Error{Code: proto.CodeModel, Message: "unsupported type", ErrorData: proto.ErrorData{Field: "Q2_K"}}
-	_, err := b.Import(t.Context(), b.gguf, "tiny")
+	_, err := b.Import(t.Context(), models.ImportOptions{Path: b.gguf, Name: "tiny"})
 	if e := errs.From(err); e.Code != errs.ModelDamaged || e.Detail != "Q2_K" {
 		t.Errorf("got %v", err)
 	}
@@ -154,14 +154,14 @@ func TestFailedConversionLeavesNothing(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 	b.engine.fail = nil
-	if _, err := b.Import(t.Context(), b.gguf, "tiny"); err != nil {
+	if _, err := b.Import(t.Context(), models.ImportOptions{Path: b.gguf, Name: "tiny"}); err != nil {
 		t.Errorf("the next try: %v", err)
 	}
 }
 
 func TestImportRefuses(t *testing.T) {
 	b := setup(t)
-	if _, err := b.Import(t.Context(), b.outer, "taken"); err != nil {
+	if _, err := b.Import(t.Context(), models.ImportOptions{Path: b.outer, Name: "taken"}); err != nil {
 		t.Fatal(err)
 	}
 	edit := func(name, text string) string {
@@ -183,7 +183,6 @@ func TestImportRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ path, as, code, detail string }{
 		"taken":         {b.outer, "taken", errs.Conflict, "taken"},
 		"taken in case": {b.outer, "TAKEN", errs.Conflict, "taken"},
-		"empty name":    {b.outer, "", errs.Invalid, "name"},
 		"dots":          {b.outer, "..", errs.Invalid, "name"},
 		"slash":         {b.outer, "a/b", errs.Invalid, "name"},
 		"backslash":     {b.outer, `a\b`, errs.Invalid, "name"},
@@ -206,7 +205,7 @@ func TestImportRefuses(t *testing.T) {
 		"shard outside": {edit("model.safetensors.index.json", `{"weight_map":{"a":"../x.safetensors"}}`), "n", errs.ModelDamaged, "index.json"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := b.Import(t.Context(), c.path, c.as)
+			_, err := b.Import(t.Context(), models.ImportOptions{Path: c.path, Name: c.as})
 			code(t, err, c.code)
 			e := errs.From(err)
 			if !strings.HasSuffix(e.Detail, c.detail) {
@@ -238,10 +237,10 @@ func TestFindAndMissing(t *testing.T) {
 	b := setup(t)
 	_, err := b.Find(t.Context(), "")
 	code(t, err, errs.NoModel)
-	if _, err := b.Import(t.Context(), b.outer, "b"); err != nil {
+	if _, err := b.Import(t.Context(), models.ImportOptions{Path: b.outer, Name: "b"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Import(t.Context(), b.gguf, "c"); err != nil {
+	if _, err := b.Import(t.Context(), models.ImportOptions{Path: b.gguf, Name: "c"}); err != nil {
 		t.Fatal(err)
 	}
 	for chosen, want := range map[string]string{"": "b", "c": "c", "gone": "b"} {
@@ -275,13 +274,13 @@ func TestSmallest(t *testing.T) {
 	b := setup(t)
 	_, err := b.Smallest(t.Context(), "")
 	code(t, err, errs.NoModel)
-	if _, err := b.Import(t.Context(), b.gguf, "a"); err != nil {
+	if _, err := b.Import(t.Context(), models.ImportOptions{Path: b.gguf, Name: "a"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(b.outer, "model.safetensors"), []byte("123"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Import(t.Context(), b.outer, "b"); err != nil {
+	if _, err := b.Import(t.Context(), models.ImportOptions{Path: b.outer, Name: "b"}); err != nil {
 		t.Fatal(err)
 	}
 	want := func(name, want string) {
@@ -353,7 +352,7 @@ func TestRescanAfterANewDatabase(t *testing.T) {
 	if err := b.EnsureStarter(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Import(t.Context(), b.gguf, "tiny"); err != nil {
+	if _, err := b.Import(t.Context(), models.ImportOptions{Path: b.gguf, Name: "tiny"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"starter", "tiny"} {
@@ -398,7 +397,7 @@ func TestImportIsHashedFirst(t *testing.T) {
 	if err := folder(mine); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Import(t.Context(), mine, "mine"); err != nil {
+	if _, err := b.Import(t.Context(), models.ImportOptions{Path: mine, Name: "mine"}); err != nil {
 		t.Fatal(err)
 	}
 	files, err := b.db.ModelFiles(t.Context(), "mine")

@@ -44,13 +44,13 @@ func TestOnlyWritersByDefault(t *testing.T) {
 	if err := folder(small); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Import(t.Context(), small, "a-vectors"); err != nil {
+	if _, err := b.Import(t.Context(), models.ImportOptions{Path: small, Name: "a-vectors"}); err != nil {
 		t.Fatal(err)
 	}
 	if m, err := b.Find(t.Context(), ""); err == nil {
 		t.Errorf("the default is %s", m.Name)
 	}
-	if _, err := b.Import(t.Context(), b.outer, "z-writer"); err != nil {
+	if _, err := b.Import(t.Context(), models.ImportOptions{Path: b.outer, Name: "z-writer"}); err != nil {
 		t.Fatal(err)
 	}
 	for what, find := range map[string]func() (models.Model, error){

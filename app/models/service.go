@@ -225,47 +225,6 @@ func CheckName(name string) (string, error) {
 	return name, nil
 }
 
-// Import installs a model from this machine under a name. A folder in MLX form
-// stays where it is and is linked: copying tens of gigabytes would gain
-// nothing. A GGUF file is converted into our own folder.
-func (s *Service) Import(ctx context.Context, path, name string) (Model, error) {
-	s.ops.Lock()
-	defer s.ops.Unlock()
-	name, err := s.free(ctx, name)
-	if err != nil {
-		return Model{}, err
-	}
-	if strings.TrimSpace(path) == "" {
-		return Model{}, errs.InvalidField("path", "A path is needed.").Try("give a .gguf file or a folder in MLX form")
-	}
-	if path, err = absolute(path); err != nil {
-		return Model{}, err
-	}
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return Model{}, errs.New(errs.Invalid, 400, "There is no such file or folder.").At(path).Try("check the path")
-	case err != nil:
-		return Model{}, errs.New(errs.Invalid, 400, "It cannot be read: %v.", err).At(path).Try("check its permissions")
-	}
-	var m Model
-	if info.IsDir() {
-		if m, err = Inspect(path); err != nil {
-			return m, err
-		}
-	} else {
-		if err := checkGGUF(path); err != nil {
-			return m, err
-		}
-		if m, err = s.convert(ctx, path, name); err != nil {
-			return m, err
-		}
-		m.Title = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-	}
-	m.Name = name
-	return m, s.add(ctx, m)
-}
-
 // add stores a new entry; the folder of one that cannot be stored is removed
 // again when it is ours.
 func (s *Service) add(ctx context.Context, m Model) error {

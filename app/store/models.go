@@ -10,7 +10,7 @@ import (
 	"qwill/app/models"
 )
 
-const modelColumns = "name, title, path, architecture, quantization, bytes, context, can_think, starter, owned, note, repo, revision, licence, source"
+const modelColumns = "name, title, path, architecture, quantization, bytes, context, can_think, starter, owned, note, repo, revision, licence, source, placement"
 
 // Models lists the installed models by name.
 func (db *DB) Models(ctx context.Context) ([]models.Model, error) {
@@ -23,7 +23,7 @@ func (db *DB) Models(ctx context.Context) ([]models.Model, error) {
 	for rows.Next() {
 		var m models.Model
 		if err := rows.Scan(&m.Name, &m.Title, &m.Path, &m.Architecture, &m.Quantization, &m.Bytes, &m.Context,
-			&m.CanThink, &m.Starter, &m.Owned, &m.Note, &m.Repo, &m.Revision, &m.Licence, &m.Source); err != nil {
+			&m.CanThink, &m.Starter, &m.Owned, &m.Note, &m.Repo, &m.Revision, &m.Licence, &m.Source, &m.Placement); err != nil {
 			return nil, db.wrap("list models", err)
 		}
 		all = append(all, m)
@@ -47,8 +47,8 @@ type execer interface {
 }
 
 func addModel(ctx context.Context, e execer, m models.Model) error {
-	_, err := e.ExecContext(ctx, "INSERT INTO models ("+modelColumns+") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-		m.Name, m.Title, m.Path, m.Architecture, m.Quantization, m.Bytes, m.Context, m.CanThink, m.Starter, m.Owned, m.Note, m.Repo, m.Revision, m.Licence, m.Source)
+	_, err := e.ExecContext(ctx, "INSERT INTO models ("+modelColumns+") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		m.Name, m.Title, m.Path, m.Architecture, m.Quantization, m.Bytes, m.Context, m.CanThink, m.Starter, m.Owned, m.Note, m.Repo, m.Revision, m.Licence, m.Source, m.Placement)
 	if e, ok := errors.AsType[sqlite3.Error](err); ok && e.Code == sqlite3.ErrConstraint {
 		return models.ErrTaken(m.Name)
 	}
