@@ -39,7 +39,7 @@ func TestWrongUse(t *testing.T) {
 		"modls":                             "did you mean models",
 		"chta x":                            "did you mean chat",
 		"zzz":                               `no command "zzz"`,
-		"models":                            "cancel|catalogue|export|found|import|jobs|list|pause|pull|resume|rm|show|verify",
+		"models":                            "cancel|catalogue|export|found|import|jobs|list|pause|pull|resume|rm|show|token|verify",
 		"models lst":                        "did you mean list",
 		"models import":                     "--from-cache",
 		"models import x --from-cache a/b":  "--from-cache",
