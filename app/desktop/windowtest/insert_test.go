@@ -200,13 +200,20 @@ func inserting(t *testing.T, s *session) {
 	open(s)
 	press := func(name string) {
 		t.Helper()
-		s.wait(10*time.Second, name+" to have the focus", func() bool {
-			n, ok := find(r.tree(), "push button", name)
-			if ok && !n.is(stateFocused) {
-				_ = c.Object(access.Ref(n.ref)).GrabFocus(t.Context())
+		for end := time.Now().Add(15 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+			all := r.tree()
+			i := slices.IndexFunc(all, func(n node) bool { return n.role == "push button" && strings.HasPrefix(n.name, name) })
+			if i >= 0 && all[i].is(stateFocused) {
+				break
 			}
-			return ok && n.is(stateFocused)
-		})
+			if i >= 0 { // it may have to be scrolled to
+				_ = c.Object(access.Ref(all[i].ref)).GrabFocus(t.Context())
+			}
+			if time.Now().After(end) {
+				s.photo("no-focus")
+				t.Fatalf("%s has no focus in:\n%s", name, text(all))
+			}
+		}
 		s.key("Return")
 	}
 	press("Settings")
